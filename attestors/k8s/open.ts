@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Puts the k8s attestor together; it asks nobody anything before the first caller that is in a pod. */
+import type { Attestor, Clock } from '../../src/attestation/plugin.ts';
+import { type ApiAccess, ApiClient, type ReadFile } from './api-client.ts';
+import { ApiServerFeed } from './api-server-feed.ts';
+import { k8sAttestor } from './k8s-attestor.ts';
+import { KubeletFeed } from './kubelet-feed.ts';
+import type { FeedListener, PodFeed } from './pod-feed.ts';
+import { PodIndex } from './pod-index.ts';
+import { PodProof } from './proof.ts';
+import type { ContainerRuntime } from './runtime.ts';
+import type { StatusKind } from './selectors.ts';
+
+export interface K8sOptions {
+  /** Who is asked: the node's kubelet, or the API server for the pods of this node. */
+  readonly source: 'kubelet' | 'api server';
+  readonly access: Omit<ApiAccess, 'what' | 'right'>;
+  readonly nodeName: string;
+  /** The kubelet's cgroup root as the daemon sees it: `/`. */
+  readonly cgroupRoot: string;
+  readonly containerSelectors: boolean;
+  readonly runtime: ContainerRuntime | undefined;
+  /** Does an entry name a selector of this kind now? */
+  readonly isNamed: (kind: StatusKind) => boolean;
+  /** What a look at a caller has in all. */
+  readonly attestationTimeoutMs: number;
+  readonly clock: Clock;
+  readonly readFile: ReadFile;
+  readonly warn: (fields: object, message: string) => void;
+}
+
+/** Of the time that a look has, so that the reason is told and not only that it was late. */
+const PATIENCE = 0.8;
+
+export function openK8sAttestor(options: K8sOptions): Attestor {
+  const { cgroupRoot, containerSelectors, isNamed, clock, warn } = options;
+  const patienceMs = options.attestationTimeoutMs * PATIENCE;
+  const makeFeed = (listener: FeedListener): PodFeed => feedOf(options, patienceMs, listener);
+  return k8sAttestor({
+    index: new PodIndex({ makeFeed, clock, patienceMs, warn }),
+    proof: new PodProof(cgroupRoot, options.runtime),
+    cgroupRoot,
+    containerSelectors,
+    isNamed,
+  });
+}
+
+function feedOf(options: K8sOptions, timeoutMs: number, listener: FeedListener): PodFeed {
+  const { source, access, nodeName, clock, readFile } = options;
+  const words = WORDS[source];
+  const client = new ApiClient({ ...access, ...words }, { readFile, clock });
+  switch (source) {
+    case 'kubelet':
+      return new KubeletFeed({ client, clock, timeoutMs }, listener);
+    case 'api server':
+      return new ApiServerFeed({ client, clock, nodeName, timeoutMs }, listener);
+  }
+}
+
+const WORDS = {
+  kubelet: { what: 'the kubelet', right: 'get on nodes/proxy' },
+  'api server': { what: 'the API server', right: 'list and watch on pods' },
+} as const;

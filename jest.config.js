@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Node strips the types itself, so nothing is transformed. */
+export default {
+  testEnvironment: 'node',
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'json', 'node'],
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testTimeout: 30_000,
+};

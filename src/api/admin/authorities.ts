@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Our authorities: what stands in which slot, and the two steps an operator may take ahead of the schedule. */
+import { Failure } from '../../lib/failure.ts';
+import { nameOf } from './actor-name.ts';
+import type { AdminDeps, AuthorityDoor } from './deps.ts';
+import { readWord } from './read-request.ts';
+import type { Handlers } from './service.ts';
+import { showAuthority } from './to-wire.ts';
+import type { Outgoing, WireAuthority } from './wire.ts';
+
+const KINDS = ['x509', 'jwt'] as const;
+
+type AuthorityRpc = 'GetAuthorities' | 'PrepareAuthority' | 'ActivateAuthority';
+
+export function authorityRpcs(deps: AdminDeps): Handlers<AuthorityRpc> {
+  const door = (kind: string): AuthorityDoor => {
+    const named = readWord(kind, KINDS, 'kind') ?? 'x509';
+    const found = deps.authorities[named];
+    if (found === undefined)
+      throw new Failure('failed-precondition', 'PROFILE_OFF', `this daemon issues no ${named.toUpperCase()}-SVIDs`, {
+        field: 'kind',
+        value: named,
+        hint: `set workload_api.${named}: true`,
+      });
+    return found;
+  };
+  const byId = (authority: AuthorityDoor, id: string): Outgoing<WireAuthority> => {
+    const record = authority.show().authorities.find((one) => one.id === id);
+    if (record === undefined)
+      throw new Failure('internal', 'AUTHORITY_GONE', 'the authority has already been replaced');
+    return showAuthority(record);
+  };
+  return {
+    GetAuthorities({ kind }) {
+      const view = door(kind).show();
+      return {
+        authorities: view.authorities.map(showAuthority),
+        planned: view.planned.map(({ what, id, at }) => ({ what, authority_id: id ?? '', at })),
+        bundle_sequence: view.bundleSequence,
+        refresh_hint_seconds: view.refreshHintSeconds,
+        ca_ttl_ms: view.caTtlMs,
+      };
+    },
+    async PrepareAuthority({ kind }, asked) {
+      const authority = door(kind);
+      return { authority: byId(authority, await authority.prepare(nameOf(asked.actor))) };
+    },
+    async ActivateAuthority({ now, kind }, asked) {
+      const authority = door(kind);
+      return { authority: byId(authority, await authority.activate({ now, by: nameOf(asked.actor) })) };
+    },
+  };
+}

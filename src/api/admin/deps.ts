@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The few things the admin service asks of other rooms, stated where they are needed. */
+import type { PublishedBundle } from '../../bundle/published.ts';
+import type { Federation } from '../../federation/federation.ts';
+import type { TrustDomain } from '../../identity/trust-domain.ts';
+import type { Explainer } from '../../issuance/explain.ts';
+import type { EntryPatch, NewEntry } from '../../registry/input.ts';
+import type {
+  Actor,
+  AuthorityRecord,
+  BundleContent,
+  BundleRecord,
+  EntryRecord,
+  IdentityRecord,
+  IdentityState,
+  IssuanceRecord,
+} from '../../store/records.ts';
+import type { IssuanceFilter, Page } from '../../store/store.ts';
+import type { Check } from '../../telemetry/check.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+export type { Check } from '../../telemetry/check.ts';
+
+import type { AdminRole } from './authorisation.ts';
+
+export interface EntryFilter {
+  readonly spiffeId?: string;
+  readonly parentId?: string;
+  /** Entries that name all of these. */
+  readonly selectors?: readonly string[];
+  readonly federatesWith?: string;
+  readonly hint?: string;
+}
+
+export interface IdentityFilter {
+  readonly state?: IdentityState;
+  readonly owner?: string;
+  readonly expiresBefore?: number;
+}
+
+export interface Rows<T> {
+  readonly rows: readonly T[];
+  readonly next?: string;
+}
+
+/** Lists refuse a page token that is not theirs with Failure('invalid-argument', 'PAGE_TOKEN_INVALID'). */
+export interface RegistryDoor {
+  createEntry(
+    input: NewEntry,
+    actor: Actor,
+  ): Promise<{ entry: EntryRecord; identity: IdentityRecord; warnings: readonly string[] }>;
+  updateEntry(
+    id: string,
+    patch: EntryPatch,
+    actor: Actor,
+  ): Promise<{ entry: EntryRecord; warnings: readonly string[] }>;
+  deleteEntry(id: string, actor: Actor): Promise<void>;
+  entry(id: string): EntryRecord | undefined;
+  entries(filter: EntryFilter, page: Page): Rows<EntryRecord>;
+  countEntries(filter: EntryFilter): Promise<number>;
+  /** All of one identity. */
+  entriesOf(spiffeId: string): readonly EntryRecord[];
+  identity(spiffeId: string): IdentityRecord | undefined;
+  identities(filter: IdentityFilter, page: Page): Rows<IdentityRecord>;
+  suspendIdentity(spiffeId: string, reason: string, actor: Actor): Promise<IdentityRecord>;
+  /** An identity that has expired needs a new `expiresAt`. */
+  resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord>;
+  foreignBundle(trustDomain: string): BundleRecord | undefined;
+  foreignBundles(): readonly BundleRecord[];
+  putBundle(trustDomain: string, content: BundleContent, actor: Actor): Promise<BundleRecord>;
+  deleteBundle(trustDomain: string, mode: 'restrict' | 'dissociate' | 'delete', actor: Actor): Promise<void>;
+}
+
+export interface IssuanceDoor {
+  bySerial(serial: string): IssuanceRecord | undefined;
+  list(filter: IssuanceFilter, page: Page): Rows<IssuanceRecord>;
+}
+
+export interface AuthorityDoor {
+  show(): {
+    readonly authorities: readonly (AuthorityRecord & { readonly keyHeld: boolean })[];
+    readonly planned: readonly { readonly what: string; readonly id: string | undefined; readonly at: number }[];
+    readonly bundleSequence: number;
+    readonly refreshHintSeconds: number;
+    readonly caTtlMs: number;
+  };
+  prepare(by: string): Promise<string>;
+  activate(opts: { readonly now: boolean; readonly by: string }): Promise<string>;
+}
+
+export type FederationDoor = Pick<Federation, 'all' | 'has' | 'get' | 'create' | 'refresh' | 'delete'>;
+
+/** Text to what is stored, and back. Parsing throws a Failure. */
+export interface BundleDocuments {
+  render(bundle: Pick<PublishedBundle, 'certificates' | 'jwtKeys'> & Partial<Numbers>): string;
+  parse(format: 'pem' | 'spiffe', text: string): BundleContent;
+}
+
+interface Numbers {
+  readonly sequence: number | bigint | null;
+  readonly refreshHintSeconds: number | null;
+}
+
+export interface DaemonFacts {
+  readonly uid: number;
+  readonly pid: number;
+  readonly trustDomain: TrustDomain;
+  readonly nodeId: string;
+  readonly version: string;
+  readonly startedAt: number;
+}
+
+export interface AdminDeps {
+  readonly registry: RegistryDoor;
+  readonly issuances: IssuanceDoor;
+  /** By kind; absent where that profile is switched off. */
+  readonly authorities: { readonly x509: AuthorityDoor; readonly jwt?: AuthorityDoor | undefined };
+  readonly ownBundle: () => PublishedBundle;
+  readonly documents: BundleDocuments;
+  readonly federation: FederationDoor;
+  readonly clockGuard: { accept(): Promise<{ readonly latestSeen: number; readonly now: number }> };
+  /** What `assay health` shows: whether anything keeps the daemon from serving. */
+  readonly health: () => Promise<readonly Check[]>;
+  /** What `assay doctor` shows beyond that: how well this machine lets the daemon do its work. */
+  readonly doctor: () => Promise<readonly Check[]>;
+  /** What an entry without a TTL of its own gets. */
+  readonly defaultX509TtlMs: number;
+  /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */
+  readonly strengthOf: (selectors: readonly string[]) => string | undefined;
+  readonly explainer: Pick<Explainer, 'process' | 'identity'>;
+  readonly daemon: DaemonFacts;
+  readonly roles: readonly AdminRole[];
+  readonly now: () => number;
+  readonly log: Logger;
+}

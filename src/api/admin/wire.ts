@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The messages of `proto/assay/admin/v1/admin.proto` as TypeScript sees them with the options of `api/proto.ts`: 64-bit numbers
+ * as decimal text, every member there, except optional ones that are not set and messages that are null.
+ * A message to be sent may leave members out.
+ */
+import type { FederationRpcs } from './wire-federation.ts';
+
+export type Int64 = string;
+/** What may be handed to the encoder. */
+export type Int64Input = string | number;
+
+export interface WireEntry {
+  readonly id: string;
+  readonly spiffe_id: string;
+  readonly parent_id: string;
+  readonly selectors: readonly string[];
+  readonly x509_ttl_seconds?: Int64;
+  readonly jwt_ttl_seconds?: Int64;
+  readonly dns_names: readonly string[];
+  readonly federates_with: readonly string[];
+  readonly hint: string;
+  readonly expires_at?: Int64;
+  readonly claimed_accepted: boolean;
+  readonly created_at: Int64;
+  readonly created_by: string;
+  readonly revision: Int64;
+  readonly effective_x509_ttl_seconds: Int64;
+  readonly effective_x509_ttl_from: string;
+  readonly strength: string;
+}
+
+export interface WireLabel {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface WireIdentity {
+  readonly spiffe_id: string;
+  readonly owner: string;
+  readonly purpose: string;
+  readonly kind: string;
+  readonly environment: string;
+  readonly labels: readonly WireLabel[];
+  readonly state: string;
+  readonly state_reason: string;
+  readonly state_since: Int64;
+  readonly expires_at: Int64;
+  readonly created_at: Int64;
+  readonly created_by: string;
+  readonly revision: Int64;
+}
+
+export interface WireSvid {
+  readonly seq: Int64;
+  readonly serial: string;
+  readonly kind: string;
+  readonly spiffe_id: string;
+  readonly entry_id: string;
+  readonly authority_id: string;
+  readonly issued_at: Int64;
+  readonly not_before: Int64;
+  readonly not_after: Int64;
+  readonly asked_ttl_ms: Int64;
+  readonly pid: Int64;
+  readonly uid: Int64;
+  readonly gid: Int64;
+  readonly start_time: string;
+  readonly audiences: readonly string[];
+  readonly marks: readonly string[];
+  readonly delivered: boolean;
+  readonly undelivered_reason: string;
+  readonly revoked_at?: Int64;
+}
+
+export interface WireBundle {
+  readonly trust_domain: string;
+  readonly x509_certificates: readonly Buffer[];
+  readonly sequence: Int64;
+  readonly refresh_hint_seconds: Int64;
+  readonly updated_at: Int64;
+  readonly updated_by: string;
+  readonly spiffe_document: string;
+}
+
+export type AuthorityKind = 'x509' | 'jwt';
+
+export interface WireAuthority {
+  readonly id: string;
+  readonly kind: string;
+  readonly slot: string;
+  readonly key_type: string;
+  readonly not_before: Int64;
+  readonly not_after: Int64;
+  readonly prepared_at: Int64;
+  readonly activated_at?: Int64;
+  readonly old_at?: Int64;
+  readonly last_svid_not_after: Int64;
+  readonly certificate: Buffer;
+  readonly public_key: Buffer;
+  readonly key_held: boolean;
+}
+
+export interface WireCheck {
+  readonly name: string;
+  readonly status: string;
+  readonly text: string;
+  readonly hint: string;
+}
+
+export interface WireEntryFilter {
+  readonly spiffe_id: string;
+  readonly parent_id: string;
+  readonly selectors: readonly string[];
+  readonly federates_with: string;
+  readonly hint: string;
+}
+
+export interface Paged {
+  readonly page_size: number;
+  readonly page_token: string;
+}
+
+export interface WireFoundSelector {
+  readonly selector: string;
+  readonly strength: string;
+}
+
+export interface WireRefusal {
+  readonly reason: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface WireProcessExplained {
+  readonly pid: Int64;
+  readonly uid: Int64;
+  readonly gid: Int64;
+  readonly refusal?: WireRefusal;
+  readonly attestors: readonly {
+    readonly name: string;
+    readonly outcome: string;
+    readonly reason: string;
+    readonly took_ms: number;
+    readonly selectors: readonly WireFoundSelector[];
+    readonly left_out: readonly { readonly kind: string; readonly reason: string }[];
+  }[];
+  readonly matches: readonly {
+    readonly entry_id: string;
+    readonly spiffe_id: string;
+    readonly hint: string;
+    readonly refusal?: WireRefusal;
+  }[];
+  readonly nearest: readonly {
+    readonly entry_id: string;
+    readonly spiffe_id: string;
+    readonly lacks: readonly { readonly selector: string; readonly found: readonly string[]; readonly why: string }[];
+  }[];
+}
+
+export interface WireIdentityExplained {
+  readonly identity: WireIdentity;
+  readonly entries: readonly {
+    readonly entry_id: string;
+    readonly selectors: readonly WireFoundSelector[];
+    readonly refusal?: WireRefusal;
+    readonly unknown_kinds: readonly string[];
+    readonly holders: readonly { readonly pid: Int64; readonly uid: Int64 }[];
+  }[];
+}
+
+/** Every RPC: what is asked and what is answered. */
+export interface Rpcs extends FederationRpcs {
+  CreateEntry: [
+    {
+      readonly entry: WireEntry | null;
+      readonly kind: string;
+      readonly owner: string;
+      readonly purpose: string;
+      readonly environment: string;
+      readonly identity_expires_at?: Int64;
+      readonly labels: readonly WireLabel[];
+      readonly accept_claimed_selectors: boolean;
+    },
+    { readonly entry: WireEntry; readonly identity: WireIdentity; readonly warnings: readonly string[] },
+  ];
+  GetEntry: [{ readonly id: string }, { readonly entry: WireEntry; readonly identity: WireIdentity | null }];
+  ListEntries: [
+    { readonly filter: WireEntryFilter | null } & Paged,
+    { readonly entries: readonly WireEntry[]; readonly next_page_token: string },
+  ];
+  CountEntries: [{ readonly filter: WireEntryFilter | null }, { readonly count: Int64 }];
+  UpdateEntry: [
+    {
+      readonly id: string;
+      readonly entry: WireEntry | null;
+      readonly fields: readonly string[];
+      readonly accept_claimed_selectors: boolean;
+    },
+    { readonly entry: WireEntry; readonly warnings: readonly string[] },
+  ];
+  DeleteEntry: [{ readonly id: string }, { readonly entry: WireEntry }];
+  GetIdentity: [
+    { readonly spiffe_id: string },
+    { readonly identity: WireIdentity; readonly entries: readonly WireEntry[] },
+  ];
+  ListIdentities: [
+    { readonly state: string; readonly owner: string; readonly expires_before?: Int64 } & Paged,
+    { readonly identities: readonly WireIdentity[]; readonly next_page_token: string },
+  ];
+  SuspendIdentity: [{ readonly spiffe_id: string; readonly reason: string }, { readonly identity: WireIdentity }];
+  ResumeIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64 }, { readonly identity: WireIdentity }];
+  GetSvid: [{ readonly serial: string }, { readonly svid: WireSvid }];
+  ListSvids: [
+    { readonly active: boolean; readonly spiffe_id: string; readonly entry_id: string } & Paged,
+    { readonly svids: readonly WireSvid[]; readonly next_page_token: string },
+  ];
+  GetOwnBundle: [object, { readonly bundle: WireBundle }];
+  GetBundle: [{ readonly trust_domain: string }, { readonly bundle: WireBundle }];
+  ListBundles: [Paged, { readonly bundles: readonly WireBundle[]; readonly next_page_token: string }];
+  SetBundle: [
+    { readonly trust_domain: string; readonly format: string; readonly document: Buffer },
+    { readonly bundle: WireBundle },
+  ];
+  DeleteBundle: [{ readonly trust_domain: string; readonly mode: string }, object];
+  GetAuthorities: [
+    { readonly kind: AuthorityKind },
+    {
+      readonly authorities: readonly WireAuthority[];
+      readonly planned: readonly { readonly what: string; readonly authority_id: string; readonly at: Int64 }[];
+      readonly bundle_sequence: Int64;
+      readonly refresh_hint_seconds: Int64;
+      readonly ca_ttl_ms: Int64;
+    },
+  ];
+  PrepareAuthority: [{ readonly kind: AuthorityKind }, { readonly authority: WireAuthority }];
+  ActivateAuthority: [{ readonly now: boolean; readonly kind: AuthorityKind }, { readonly authority: WireAuthority }];
+  ExplainProcess: [{ readonly pid: Int64 }, WireProcessExplained];
+  ExplainIdentity: [{ readonly spiffe_id: string }, WireIdentityExplained];
+  GetHealth: [
+    object,
+    {
+      readonly status: string;
+      readonly checks: readonly WireCheck[];
+      readonly trust_domain: string;
+      readonly node_id: string;
+      readonly version: string;
+      readonly started_at: Int64;
+      readonly now: Int64;
+    },
+  ];
+  GetDoctor: [object, { readonly checks: readonly WireCheck[] }];
+  AcceptClock: [object, { readonly was: Int64; readonly now: Int64 }];
+  WhoAmI: [
+    object,
+    {
+      readonly uid: Int64;
+      readonly pid: Int64;
+      readonly may_read: boolean;
+      readonly may_write: string;
+      readonly roles: readonly { readonly role: string; readonly spiffe_id_prefix: string }[];
+      readonly refusal: string;
+      readonly daemon_uid: Int64;
+      readonly daemon_pid: Int64;
+      readonly trust_domain: string;
+      readonly version: string;
+    },
+  ];
+}
+
+export type RpcName = keyof Rpcs;
+export type Request<R extends RpcName> = Rpcs[R][0];
+export type Response<R extends RpcName> = Rpcs[R][1];
+
+/** A message on its way out: members may be missing, numbers may be numbers, buffers bytes. */
+export type Outgoing<T> = T extends Buffer
+  ? T
+  : T extends Int64
+    ? Int64Input
+    : T extends readonly (infer Item)[]
+      ? readonly Outgoing<Item>[]
+      : T extends object
+        ? { readonly [K in keyof T]?: Outgoing<T[K]> | undefined }
+        : T;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The order in which a call on the workload socket is looked at before its handler attests the caller. */
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { Peer } from '../../peer/peer.ts';
+import { knownMethod } from './known-method.ts';
+import { securityHeader } from './security-header.ts';
+import { type StreamCeilings, streamCeiling } from './stream-ceiling.ts';
+import { type StreamRates, streamRate } from './stream-rate.ts';
+
+export interface ChainOptions {
+  readonly isServed: (path: string) => boolean;
+  readonly peerOf: (call: { getPeer(): string }) => Peer;
+  readonly ceilings: StreamCeilings;
+  readonly rates: StreamRates;
+}
+
+/** What costs more than an answer out of memory. */
+const COUNTED = ['/SpiffeWorkloadAPI/', '/assay.launcher.v1.Launcher/'];
+
+export function workloadChain({ isServed, peerOf, ceilings, rates }: ChainOptions): readonly ServerInterceptor[] {
+  const isCounted = (path: string): boolean => COUNTED.some((service) => path.startsWith(service));
+  return [securityHeader, knownMethod(isServed), streamCeiling(peerOf, ceilings), streamRate(peerOf, rates, isCounted)];
+}

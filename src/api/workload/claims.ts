@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The claims of a checked token as google.protobuf.Struct (WAPI-29, WAPI-30): `aud` always a list, numbers as numbers. */
+import type { JwtSvidClaims } from '../../jwt/svid.ts';
+import { JsonNumber, type JsonValue } from '../../lib/json-text.ts';
+
+export function toClaimsField({ claims, audiences }: Pick<JwtSvidClaims, 'claims' | 'audiences'>): object {
+  return toStruct(new Map<string, JsonValue>([...claims, ['aud', audiences]]));
+}
+
+function toStruct(members: ReadonlyMap<string, JsonValue>): object {
+  const fields = Object.create(null) as Record<string, object>;
+  for (const [name, value] of members) {
+    // A map field of protobufjs is a plain object, on which this name is no member (attack B7): it is left out.
+    if (name !== '__proto__') fields[name] = toValue(value);
+  }
+  return { fields };
+}
+
+function toValue(value: JsonValue): object {
+  if (value === null) return { nullValue: 0 };
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (value instanceof JsonNumber) return { numberValue: Number(value.source) };
+  if (value instanceof Map) return { structValue: toStruct(value) };
+  return { listValue: { values: (value as readonly JsonValue[]).map(toValue) } };
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `assay authority x509|jwt activate`, `assay ca activate` */
+import type { AuthorityKind } from '../api/admin/wire.ts';
+import { type AdminOptions, withAdmin } from './admin-client.ts';
+import type { Io } from './io.ts';
+import { type Format, printJson } from './print.ts';
+import { authorityJson, printAuthority } from './show-authority.ts';
+
+export async function authorityActivate(
+  kind: AuthorityKind,
+  io: Io,
+  options: AdminOptions & { readonly output: Format; readonly now?: boolean },
+): Promise<number> {
+  const request = { kind, now: options.now ?? false };
+  const { authority } = await withAdmin(io, options, (admin) => admin.call('ActivateAuthority', request));
+  if (options.output === 'json') printJson(io, { authority: authorityJson(authority) });
+  else printAuthority(io, authority);
+  return 0;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `assay authority x509|jwt prepare`, `assay ca prepare` */
+import type { AuthorityKind } from '../api/admin/wire.ts';
+import { type AdminOptions, withAdmin } from './admin-client.ts';
+import type { Io } from './io.ts';
+import { type Format, printJson } from './print.ts';
+import { authorityJson, printAuthority } from './show-authority.ts';
+
+export async function authorityPrepare(
+  kind: AuthorityKind,
+  io: Io,
+  options: AdminOptions & { readonly output: Format },
+): Promise<number> {
+  const { authority } = await withAdmin(io, options, (admin) => admin.call('PrepareAuthority', { kind }));
+  if (options.output === 'json') printJson(io, { authority: authorityJson(authority) });
+  else printAuthority(io, authority);
+  return 0;
+}

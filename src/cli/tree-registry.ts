@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `assay identity`, `svid`, `bundle`, `ca` and `authority`: their commands and flags. */
+
+import { type Command, Option } from 'commander';
+import type { AuthorityKind } from '../api/admin/wire.ts';
+import { addAdminFlags, addPageFlags, once } from './flags.ts';
+import type { Program } from './program.ts';
+
+export function addIdentityCommands(program: Program): void {
+  const identity = program.group(program.root, 'identity', 'who answers for an identity, and whether it is in force');
+  const list = program.leaf(identity, 'list', 'list identities', 'assay identity list --expiring', async () => {
+    return (await import('./identity-list.ts')).identityList;
+  });
+  list
+    .option('--expiring [duration]', 'only those that end within 30d, or within this duration')
+    .option('--state <state>', 'only those in this state: active, suspended, retired', once)
+    .option('--owner <who>', 'only those of this owner', once);
+  addAdminFlags(addPageFlags(list));
+  const show = program.leaf(
+    identity,
+    'show <spiffe-id>',
+    'show an identity and its entries',
+    'assay identity show spiffe://example.org/web',
+    async () => (await import('./identity-show.ts')).identityShow,
+  );
+  addAdminFlags(show);
+  const suspend = program.leaf(
+    identity,
+    'suspend <spiffe-id>',
+    'stop issuing it, and close the streams that hold it',
+    'assay identity suspend spiffe://example.org/web --reason "key seen in a log"',
+    async () => (await import('./identity-suspend.ts')).identitySuspend,
+  );
+  addAdminFlags(suspend.option('--reason <text>', 'why, for whoever meets it (required)', once));
+  const resume = program.leaf(
+    identity,
+    'resume <spiffe-id>',
+    'issue it again',
+    'assay identity resume spiffe://example.org/web',
+    async () => (await import('./identity-resume.ts')).identityResume,
+  );
+  addAdminFlags(resume.option('--expires <when>', 'its new end, where it has expired: a time or a duration', once));
+}
+
+export function addSvidCommands(program: Program): void {
+  const svid = program.group(program.root, 'svid', 'what was issued, to whom');
+  const list = program.leaf(
+    svid,
+    'list',
+    'list issued SVIDs, the newest first',
+    'assay svid list --active',
+    async () => {
+      return (await import('./svid-list.ts')).svidList;
+    },
+  );
+  list
+    .option('--active', 'only those valid now')
+    .option('--spiffe-id <id>', 'only those of this identity', once)
+    .option('--entry-id <id>', 'only those of this entry', once);
+  addAdminFlags(addPageFlags(list));
+  const show = program.leaf(svid, 'show <serial>', 'show one issued SVID', 'assay svid show 4be1f0c27d1a', async () => {
+    return (await import('./svid-show.ts')).svidShow;
+  });
+  addAdminFlags(show);
+}
+
+export function addBundleCommands(program: Program): void {
+  const bundle = program.group(program.root, 'bundle', 'trust bundles: our own and those of other trust domains');
+  const format = (command: Command, what: string): Command =>
+    command.addOption(new Option('--format <format>', what).choices(['pem', 'spiffe']));
+  const show = program.leaf(
+    bundle,
+    'show [trust-domain]',
+    'print our own bundle, or that of another trust domain',
+    'assay bundle show --format spiffe > bundle.json',
+    async () => (await import('./bundle-show.ts')).bundleShow,
+  );
+  addAdminFlags(format(show, 'PEM certificates (unless told) or a SPIFFE bundle document'));
+  const list = program.leaf(bundle, 'list', 'list bundles of other trust domains', 'assay bundle list', async () => {
+    return (await import('./bundle-list.ts')).bundleList;
+  });
+  addAdminFlags(addPageFlags(list));
+  const set = program.leaf(
+    bundle,
+    'set <trust-domain>',
+    'trust another trust domain by this bundle, instead of what was there',
+    'assay bundle set partner.example --file partner.pem',
+    async () => (await import('./bundle-set.ts')).bundleSet,
+  );
+  set.option('--file <path>', 'the bundle; standard input unless told', once);
+  addAdminFlags(format(set, 'what the file holds; told by its first character unless given'));
+  const remove = program.leaf(
+    bundle,
+    'delete <trust-domain>',
+    'trust a trust domain no longer',
+    'assay bundle delete partner.example --mode dissociate',
+    async () => (await import('./bundle-delete.ts')).bundleDelete,
+  );
+  remove.addOption(
+    new Option(
+      '--mode <mode>',
+      'entries that federate with it: refuse while there are any, loosen them, or delete them',
+    )
+      .choices(['restrict', 'dissociate', 'delete'])
+      .default('restrict'),
+  );
+  addAdminFlags(remove);
+}
+
+export function addAuthorityCommands(program: Program): void {
+  const ca = program.group(program.root, 'ca', 'the X.509 authority (the same as: assay authority x509)');
+  addSteps(program, ca, 'assay ca', 'x509');
+  const authority = program.group(program.root, 'authority', 'the keys that sign');
+  addSteps(program, program.group(authority, 'x509', 'the X.509 authority'), 'assay authority x509', 'x509');
+  addSteps(program, program.group(authority, 'jwt', 'the keys of JWT-SVIDs'), 'assay authority jwt', 'jwt');
+}
+
+function addSteps(program: Program, parent: Command, words: string, kind: AuthorityKind): void {
+  const show = program.leaf(
+    parent,
+    'show',
+    'show what signs now, what comes next, what is still trusted',
+    `${words} show`,
+    async () => (await import('./authority-show.ts')).authorityShow.bind(undefined, kind),
+  );
+  addAdminFlags(show);
+  const prepare = program.leaf(
+    parent,
+    'prepare',
+    'make the next authority and publish it in the bundle, ahead of time',
+    `${words} prepare`,
+    async () => (await import('./authority-prepare.ts')).authorityPrepare.bind(undefined, kind),
+  );
+  addAdminFlags(prepare);
+  const activate = program.leaf(parent, 'activate', 'let the prepared authority sign', `${words} activate`, async () =>
+    (await import('./authority-activate.ts')).authorityActivate.bind(undefined, kind),
+  );
+  activate.option('--now', 'also before its announcement is over: some verifiers do not trust it yet');
+  addAdminFlags(activate);
+}

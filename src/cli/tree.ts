@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/** All commands, each declared and none loaded. */
+import type { Io } from './io.ts';
+import { createProgram, type Program } from './program.ts';
+import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
+import { addEntryCommands } from './tree-entry.ts';
+import { addFederationCommands } from './tree-federation.ts';
+import { addAuthorityCommands, addBundleCommands, addIdentityCommands, addSvidCommands } from './tree-registry.ts';
+
+export function buildTree(io: Io, version: string): Program {
+  const program = createProgram(io, version);
+  addRunCommand(program);
+  addExecCommand(program);
+  addEntryCommands(program);
+  addIdentityCommands(program);
+  addSvidCommands(program);
+  addBundleCommands(program);
+  addFederationCommands(program);
+  addAuthorityCommands(program);
+  addWorkloadCommands(program);
+  addCareCommands(program);
+  return program;
+}

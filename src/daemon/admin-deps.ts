@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the admin API is handed of the other rooms. */
+import type { AdminDeps, DaemonFacts } from '../api/admin/deps.ts';
+import type { AttestationEngine } from '../attestation/engine.ts';
+import type { X509Authority } from '../authority/authority.ts';
+import type { ClockGuard } from '../authority/clock-guard.ts';
+import type { JwtAuthority } from '../authority/jwt-authority.ts';
+import { readBundle, renderSpiffeBundle } from '../bundle/document.ts';
+import type { PublishedBundle } from '../bundle/published.ts';
+import type { Config } from '../config/config.ts';
+import type { Federation } from '../federation/federation.ts';
+import { strongestOf } from '../identity/selector.ts';
+import { Explainer } from '../issuance/explain.ts';
+import type { Standings } from '../issuance/standings.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { PeerPlatform } from '../peer/platform.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
+import { folderChecks } from '../telemetry/host-checks.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { doctorChecks, healthChecks } from './checks.ts';
+import { federationChecks } from './federation.ts';
+import type { HttpsCheck } from './https.ts';
+
+export interface AdminRooms {
+  readonly config: Config;
+  readonly daemon: DaemonFacts;
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly storeTrouble: () => Error | undefined;
+  readonly authority: X509Authority;
+  readonly jwt: JwtAuthority | undefined;
+  readonly ownBundle: () => PublishedBundle;
+  readonly clockGuard: ClockGuard;
+  readonly attestation: AttestationEngine;
+  readonly platform: PeerPlatform;
+  readonly standings: Standings;
+  readonly federation: Federation;
+  readonly httpsCheck: HttpsCheck;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function adminDeps(rooms: AdminRooms): AdminDeps {
+  const { config, registry, store, authority } = rooms;
+  return {
+    registry,
+    issuances: store,
+    authorities: { x509: authority, jwt: rooms.jwt },
+    ownBundle: rooms.ownBundle,
+    federation: rooms.federation,
+    documents: {
+      render: renderSpiffeBundle,
+      parse: readBundle,
+    },
+    clockGuard: rooms.clockGuard,
+    health: () => healthChecks(rooms),
+    doctor: async () => [
+      ...(await doctorChecks(rooms)),
+      ...rooms.httpsCheck(),
+      ...federationChecks(rooms.federation),
+      ...(await folderChecks({ config, uid: rooms.daemon.uid, monotonic: () => rooms.clock.monotonic() })),
+    ],
+    defaultX509TtlMs: config.svid.x509TtlMs,
+    strengthOf: (selectors) => strongestOf(selectors, rooms.attestation.kinds),
+    explainer: new Explainer({
+      peers: rooms.platform,
+      attestation: rooms.attestation,
+      registry,
+      standings: rooms.standings,
+      now: () => rooms.clock.now(),
+    }),
+    daemon: rooms.daemon,
+    roles: config.admin.roles.filter((role) => role.role === 'registrar'),
+    now: () => rooms.clock.now(),
+    log: rooms.log,
+  };
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The composition root: makes every part, starts the sockets last, and stops everything in the opposite order. A part that
+ * cannot be made stops what was made before it and says why.
+ */
+import { AttestationEngine } from '../attestation/engine.ts';
+import { X509Authority } from '../authority/authority.ts';
+import { storedAcceptances } from '../authority/clock-acceptances.ts';
+import { ClockGuard } from '../authority/clock-guard.ts';
+import { JwtAuthority, type JwtAuthorityOptions } from '../authority/jwt-authority.ts';
+import { type PublishedBundle, publishedBundle } from '../bundle/published.ts';
+import { machineAccounts } from '../config/accounts.ts';
+import type { Config } from '../config/config.ts';
+import type { TrustDomain } from '../identity/trust-domain.ts';
+import { Standings } from '../issuance/standings.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Closers } from '../lib/closers.ts';
+import { Failure, quote } from '../lib/failure.ts';
+import type { Random } from '../lib/random.ts';
+import { Ceilings } from '../peer/ceilings.ts';
+import { hardenProcess } from '../peer/harden.ts';
+import { listenForPeers } from '../peer/listener.ts';
+import { type PlatformOptions, preparePeerPlatform } from '../peer/platform.ts';
+import { takePassedSockets } from '../peer/systemd.ts';
+import { Registry } from '../registry/registry.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { adminDeps } from './admin-deps.ts';
+import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
+import { adminDoor, workloadDoor } from './doors.ts';
+import { startFederation } from './federation.ts';
+import { fixAtFirstStart } from './first-start.ts';
+import { type HttpsCheck, startHttps } from './https.ts';
+
+export interface DaemonTools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface RunningDaemon {
+  readonly trustDomain: TrustDomain;
+  readonly workloadSocket: string;
+  readonly adminSocket: string;
+  /** Resolves when everything is closed. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export async function startDaemon(config: Config, tools: DaemonTools): Promise<RunningDaemon> {
+  // Before any key is loaded: no core, no reading of our memory by our own uid (attack B2).
+  hardenProcess();
+  const closers = new Closers();
+  try {
+    return await start(config, tools, closers);
+  } catch (error) {
+    await closers.close().catch((also: unknown) => tools.log.error({ err: also }, 'clean-up after a failed start'));
+    throw error;
+  }
+}
+
+async function start(config: Config, tools: DaemonTools, closers: Closers): Promise<RunningDaemon> {
+  const { clock, random, log } = tools;
+  const { limits } = config;
+  const startedAt = clock.now();
+  const ownUid = process.geteuid?.() ?? 0;
+
+  const platform = await preparePeerPlatform({
+    log,
+    clock,
+    digestFileBytes: limits.digestFileBytes,
+    connections: limits.connections + (config.https === undefined ? 0 : limits.httpsConnections),
+    ...launchLimits(config),
+    random,
+  });
+  closers.add('peer platform', () => platform.close());
+  const attestation = new AttestationEngine({
+    // The registry comes after the attestors whose kinds it checks entries against; no caller comes before it.
+    attestors: await makeAttestors(config.attestors, {
+      isNamed: (kind) => registry.names(kind),
+      clock,
+      log,
+      random,
+      uid: ownUid,
+      pluginDir: config.sockets.pluginDir,
+      answerMs: limits.attestationTimeoutMs,
+      launches: platform.launches,
+    }),
+    timeoutMs: limits.attestationTimeoutMs,
+    atOnce: limits.attestationsAtOnce,
+    clock,
+    log,
+  });
+  closers.add('attestors', () => attestation.close());
+
+  const store = await openStore(config, { clock, log });
+  closers.add('store', () => store.close());
+  let storeTrouble: Error | undefined;
+  store.onTrouble((error) => {
+    storeTrouble = error;
+  });
+  const { trustDomain, nodeId } = await fixAtFirstStart(store, config.trustDomain, random);
+  const clockGuard = new ClockGuard({
+    clock,
+    storedLatest: store.latestTime(),
+    acceptances: storedAcceptances(store),
+    log,
+  });
+  closers.add('clock guard', () => clockGuard.close());
+  const registry: Registry = await Registry.load({
+    store,
+    trustDomain,
+    nodeId,
+    limits,
+    rules: { caTtlMs: () => config.ca.ttlMs, kinds: () => attestation.kinds, onDemand: ON_DEMAND },
+    clock,
+    random,
+  });
+  closers.add('registry', () => registry.close());
+  const authorityRooms = {
+    store,
+    keyManager: await makeKeyManager(config, random),
+    caTtlMs: config.ca.ttlMs,
+    guard: clockGuard,
+  };
+  const authority = await X509Authority.start({
+    trustDomain,
+    ...authorityRooms,
+    keyType: config.ca.keyType,
+    clock,
+    random,
+    log,
+  });
+  closers.add('authority', () => authority.close());
+  const jwt = await startJwt(config, { ...authorityRooms, clock, random, log });
+  if (jwt !== undefined) closers.add('JWT authority', () => jwt.close());
+  const ownBundle = (): PublishedBundle => publishedBundle(authority, jwt, store);
+  const ledger = new Ledger({ store, clock, retentionMs: config.retention.issuanceMs, log });
+  closers.add('ledger', () => ledger.close());
+
+  const standings = new Standings({
+    attestation,
+    registry,
+    authority,
+    ledger,
+    changes: store,
+    jwt: jwt && { authority: jwt, ttlMs: config.svid.jwtTtlMs },
+    onAuthorityChange: (listener) => {
+      const undo = [authority.onChange(listener), jwt?.onChange(listener)];
+      return () => {
+        for (const one of undo) one?.();
+      };
+    },
+    onClockJump: (listener) => clockGuard.onJump(listener),
+    settings: {
+      x509TtlMs: config.svid.x509TtlMs,
+      keyType: config.svid.keyType,
+      allowUnauthenticatedVerifiers: config.workloadApi.allowUnauthenticatedVerifiers,
+      ownUid,
+    },
+    clock,
+    random,
+    log,
+  });
+  closers.add('open streams', () => standings.close());
+
+  const outside = { config, uid: ownUid, trustDomain, authority, clock, random, log };
+  const federation = await startFederation({ ...outside, store, registry });
+  closers.add('federation', () => federation.close());
+  clockGuard.onJump(() => federation.look());
+
+  const launches = config.attestors.launcher === undefined ? undefined : platform.launches;
+  const launcher = { launches, registry };
+  const workload = workloadDoor(config, { identities: standings, launcher, ownUid, clock, log });
+  closers.add('workload door', () => workload.close());
+  let httpsCheck: HttpsCheck = () => [];
+  const daemon = { uid: ownUid, pid: process.pid, trustDomain, nodeId, version: VERSION, startedAt };
+  const admin = adminDoor(
+    config,
+    clock,
+    adminDeps({
+      config,
+      daemon,
+      registry,
+      store,
+      storeTrouble: () => storeTrouble,
+      authority,
+      jwt,
+      ownBundle,
+      clockGuard,
+      attestation,
+      platform,
+      standings,
+      federation,
+      httpsCheck: () => httpsCheck(),
+      clock,
+      log,
+    }),
+  );
+  closers.add('admin door', () => admin.close());
+
+  const adminGid = await groupIdOf(config.sockets.adminGroup);
+  const passed = takePassedSockets(process.env, process.pid);
+  const listen = async (path: string, socketMode: number, folderMode: number, accept: typeof admin.door.accept) => {
+    const fd = passed.get(path);
+    const listener = await listenForPeers({
+      path,
+      mode: socketMode,
+      folderMode,
+      ...(folderMode === ADMIN_FOLDER_MODE && adminGid !== undefined ? { folderGroup: adminGid } : {}),
+      ...(fd === undefined ? {} : { systemdFd: fd }),
+      accept,
+      log,
+      ceilings: new Ceilings({
+        what: 'connections',
+        perUid: limits.connectionsPerUid,
+        perCgroup: limits.connectionsPerCgroup,
+        total: limits.connections,
+        reserved: limits.connectionsReserved,
+        ownUid,
+      }),
+      platform,
+    });
+    closers.add(`socket ${path}`, () => listener.close());
+  };
+  await listen(config.sockets.admin, 0o660, ADMIN_FOLDER_MODE, admin.door.accept);
+  await listen(config.sockets.workload, 0o777, WORKLOAD_FOLDER_MODE, workload.door.accept);
+
+  httpsCheck = await startHttps({ ...outside, ownBundle, clockGuard, closers });
+
+  return {
+    trustDomain,
+    workloadSocket: config.sockets.workload,
+    adminSocket: config.sockets.admin,
+    stop: () => closers.close(),
+  };
+}
+
+function startJwt(
+  { jwt, workloadApi }: Config,
+  rooms: Omit<JwtAuthorityOptions, 'keyType' | 'pss' | 'issuer'>,
+): Promise<JwtAuthority> | undefined {
+  return workloadApi.jwt ? JwtAuthority.start({ ...rooms, ...jwt }) : undefined;
+}
+
+function launchLimits({ attestors, limits }: Config): Pick<PlatformOptions, 'launches'> {
+  if (attestors.launcher === undefined) return {};
+  const { execWithinMs } = attestors.launcher;
+  return { launches: { perUid: limits.launchesPerUid, total: limits.launches, execWithinMs } };
+}
+
+async function groupIdOf(name: string | undefined): Promise<number | undefined> {
+  if (name === undefined) return undefined;
+  const group = await machineAccounts.group(name);
+  if (group !== undefined) return group.gid;
+  throw new Failure(
+    'invalid-argument',
+    'GROUP_UNKNOWN',
+    `sockets.admin_group ${quote(name)} is no group of this machine`,
+    {
+      field: 'sockets.admin_group',
+      value: name,
+      hint: `groupadd --system ${name}`,
+    },
+  );
+}
+
+/** Any uid may connect to the workload socket: attestation decides, not file modes (WEP-19). Admin is for its group. */
+const WORKLOAD_FOLDER_MODE = 0o755;
+const ADMIN_FOLDER_MODE = 0o750;
+const VERSION = '0.1.0';

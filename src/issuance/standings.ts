@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * All open streams, indexed so that a change finds the few it touches: an entry by its rarest selector and by who holds
+ * it, a foreign bundle by who federates with it, an attestor's facts by who rests on them; our own authority touches
+ * everyone.
+ */
+import type { Attested } from '../attestation/attested.ts';
+import { Admission } from '../lib/admission.ts';
+import { tenantOf } from '../peer/ceilings.ts';
+import type { ProcessHandle } from '../peer/process-handle.ts';
+import type { Match } from '../registry/match.ts';
+import type { Change } from '../store/records.ts';
+import { x509Bundles } from './bundles.ts';
+import { BundlesErrand } from './bundles-errand.ts';
+import { unasked } from './caller-look.ts';
+import { JwtDesk } from './jwt-desk.ts';
+import { jwtBundles } from './jwt-keys.ts';
+import type { Rooms } from './rooms.ts';
+import { type Errand, Standing, type Touchable, type Whereabouts } from './standing.ts';
+import { WakeQueue } from './wake-queue.ts';
+import type {
+  Follower,
+  Following,
+  JwtIdentities,
+  WorkloadIdentities,
+  X509BundlesState,
+  X509State,
+} from './workload-identities.ts';
+import { X509Errand } from './x509-errand.ts';
+
+/** A first answer costs about a millisecond (look, key, signature, look), and a turn of the loop may take ten. */
+const NEWCOMERS_PER_TURN = 8;
+
+interface Place {
+  readonly selectors: readonly string[];
+  /** Kinds nobody asked for when the caller was looked at. */
+  readonly unasked: readonly string[];
+  readonly restsOn: readonly string[];
+  entries: readonly string[];
+  trustDomains: readonly string[];
+}
+
+export class Standings implements WorkloadIdentities, Whereabouts {
+  readonly #rooms: Rooms;
+  readonly #queue: WakeQueue;
+  readonly #admission = new Admission(NEWCOMERS_PER_TURN);
+  readonly #open = new Set<Touchable>();
+  readonly #places = new Map<Touchable, Place>();
+  readonly #bySelector = new Index();
+  readonly #byEntry = new Index();
+  readonly #byTrustDomain = new Index();
+  readonly #byUnasked = new Index();
+  readonly #byGround: Index;
+  readonly #looking = new Set<Touchable>();
+  readonly #undo: readonly (() => void)[];
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+    this.#queue = new WakeQueue(rooms.clock);
+    this.#byGround = new Index((ground, resting) => rooms.attestation.restedOn(ground, resting));
+    this.#undo = [
+      rooms.changes.onChanges((changes) => this.#changed(changes)),
+      rooms.onAuthorityChange(() => this.#touchAll(this.#open)),
+      rooms.onClockJump(() => this.#touchAll(this.#open)),
+      rooms.attestation.onChange((ground) => this.#groundChanged(ground)),
+    ];
+  }
+
+  /** Streams open now. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Processes with an open stream that rests on this entry. */
+  holdersOf(entryId: string): readonly ProcessHandle[] {
+    return [...new Set([...this.#byEntry.get(entryId)].map((standing) => standing.process))];
+  }
+
+  followX509(process: ProcessHandle, follower: Follower<X509State>): Following {
+    return this.#follow(process, follower, new X509Errand(this.#rooms, process));
+  }
+
+  get jwt(): JwtIdentities | undefined {
+    const { jwt } = this.#rooms;
+    if (jwt === undefined) return undefined;
+    return {
+      followBundles: (process, follower) =>
+        this.#follow(
+          process,
+          follower,
+          new BundlesErrand(this.#rooms, process, (names) => jwtBundles(this.#rooms, jwt, names)),
+        ),
+      caller: (process) => new JwtDesk(this.#rooms, jwt, process, this, (standing) => this.#enter(standing)),
+    };
+  }
+
+  followX509Bundles(process: ProcessHandle, follower: Follower<X509BundlesState>): Following {
+    return this.#follow(
+      process,
+      follower,
+      new BundlesErrand(this.#rooms, process, (names) => x509Bundles(this.#rooms, names)),
+    );
+  }
+
+  close(): void {
+    for (const undo of this.#undo) undo();
+    for (const standing of [...this.#open]) standing.stop();
+  }
+
+  #follow<State>(process: ProcessHandle, follower: Follower<State>, errand: Errand<State>): Following {
+    const standing = new Standing(this.#rooms, process, follower, errand, this);
+    if (!standing.ended) this.#enter(standing);
+    return standing;
+  }
+
+  #enter(standing: Touchable): void {
+    this.#open.add(standing);
+    standing.touch();
+  }
+
+  admit(process: ProcessHandle): Promise<void> | undefined {
+    return this.#admission.enter(tenantOf(process));
+  }
+
+  looking(standing: Touchable): void {
+    this.#looking.add(standing);
+  }
+
+  place(standing: Touchable, attested: Attested): void {
+    this.#looking.delete(standing);
+    const before = this.#places.get(standing);
+    const selectors = this.#bySelector.move(standing, before?.selectors ?? [], [...attested.selectors.keys()]);
+    const kinds = this.#byUnasked.move(standing, before?.unasked ?? [], unasked(attested));
+    const restsOn = this.#byGround.move(standing, before?.restsOn ?? [], attested.restsOn);
+    const { entries, trustDomains } = before ?? { entries: [], trustDomains: [] };
+    this.#places.set(standing, { selectors, unasked: kinds, restsOn, entries, trustDomains });
+  }
+
+  matched(standing: Touchable, match: Match): void {
+    const place = this.#places.get(standing);
+    if (place === undefined) return;
+    place.entries = this.#byEntry.move(standing, place.entries, match.entryIds);
+    const trustDomains = [...new Set(match.grants.flatMap((grant) => grant.federatesWith))];
+    place.trustDomains = this.#byTrustDomain.move(standing, place.trustDomains, trustDomains);
+  }
+
+  leave(standing: Touchable): void {
+    this.#open.delete(standing);
+    this.#looking.delete(standing);
+    const place = this.#places.get(standing);
+    if (place === undefined) return;
+    this.#places.delete(standing);
+    this.#bySelector.move(standing, place.selectors, []);
+    this.#byUnasked.move(standing, place.unasked, []);
+    this.#byGround.move(standing, place.restsOn, []);
+    this.#byEntry.move(standing, place.entries, []);
+    this.#byTrustDomain.move(standing, place.trustDomains, []);
+  }
+
+  /** An attestor's facts may have changed: who rests on them is looked at anew, before anything more is sent. */
+  #groundChanged(ground: string): void {
+    for (const standing of this.#looking) standing.hear(ground);
+    const touched = [...this.#byGround.get(ground)];
+    // guard: I1 test/issuance/grounds.test.ts
+    for (const standing of touched) standing.attestAgain();
+    this.#touchAll(touched);
+  }
+
+  #changed(changes: readonly Change[]): void {
+    for (const change of changes) {
+      switch (change.kind) {
+        case 'entry':
+          this.#touchAll(this.#byEntry.get(change.key));
+          if (change.action === 'put') {
+            this.#touchCovered(change.entry.selectors);
+            this.#lookAgain(change.entry.selectors);
+          }
+          break;
+        case 'identity':
+          for (const entry of this.#rooms.registry.entriesOf(change.key)) this.#touchCovered(entry.selectors);
+          break;
+        case 'bundle':
+          this.#touchAll(this.#byTrustDomain.get(change.key));
+          break;
+        case 'federation':
+          // What streams hold of it is the bundle.
+          break;
+        case 'authority':
+          // Told by the authority itself, once the step is in force there.
+          break;
+      }
+    }
+  }
+
+  #touchCovered(selectors: readonly string[]): void {
+    const fewest = smallest(selectors.map((selector) => this.#bySelector.get(selector)));
+    this.#touchAll([...fewest].filter((standing) => standing.covers(selectors)));
+  }
+
+  /** Callers that may match the entry once they are asked for kinds of selector that nobody named before. */
+  #lookAgain(selectors: readonly string[]): void {
+    const asked = this.#byUnasked.keys().filter((kind) => selectors.some((one) => one.startsWith(`${kind}:`)));
+    const rest = selectors.filter((selector) => !asked.some((kind) => selector.startsWith(`${kind}:`)));
+    for (const kind of asked) {
+      const fewest = smallest([this.#byUnasked.get(kind), ...rest.map((selector) => this.#bySelector.get(selector))]);
+      const unasked = (standing: Touchable): readonly string[] => this.#places.get(standing)?.unasked ?? [];
+      const touched = [...fewest].filter((standing) => standing.covers(selectors, unasked(standing)));
+      // guard: I1 test/issuance/on-demand.test.ts
+      for (const standing of touched) standing.attestAgain();
+      this.#touchAll(touched);
+    }
+  }
+
+  /** Dirty at once, in commit order, so that no decision made before the change is sent after it; walked in slices. */
+  #touchAll(standings: Iterable<Touchable>): void {
+    for (const standing of standings) {
+      standing.dirty();
+      this.#queue.push(() => standing.touch());
+    }
+  }
+}
+
+function smallest(sets: readonly ReadonlySet<Touchable>[]): ReadonlySet<Touchable> {
+  return sets.reduce((fewest, set) => (set.size < fewest.size ? set : fewest));
+}
+
+/** A key to a few standings; an empty set is not kept. */
+class Index {
+  static readonly #none: ReadonlySet<Touchable> = new Set();
+  readonly #sets = new Map<string, Set<Touchable>>();
+  readonly #onUse: ((key: string, used: boolean) => void) | undefined;
+
+  /** `onUse` hears when a key has its first standing, and when it has none any more. */
+  constructor(onUse?: (key: string, used: boolean) => void) {
+    this.#onUse = onUse;
+  }
+
+  get(key: string): ReadonlySet<Touchable> {
+    return this.#sets.get(key) ?? Index.#none;
+  }
+
+  keys(): readonly string[] {
+    return [...this.#sets.keys()];
+  }
+
+  add(key: string, standing: Touchable): void {
+    const set = this.#sets.get(key);
+    if (set !== undefined) {
+      set.add(standing);
+      return;
+    }
+    this.#sets.set(key, new Set([standing]));
+    this.#onUse?.(key, true);
+  }
+
+  remove(key: string, standing: Touchable): void {
+    const set = this.#sets.get(key);
+    if (set?.delete(standing) !== true || set.size > 0) return;
+    this.#sets.delete(key);
+    this.#onUse?.(key, false);
+  }
+
+  move(standing: Touchable, before: readonly string[], after: readonly string[]): readonly string[] {
+    const [had, has] = [new Set(before), new Set(after)];
+    for (const key of has) if (!had.has(key)) this.add(key, standing);
+    for (const key of had) if (!has.has(key)) this.remove(key, standing);
+    return after;
+  }
+}

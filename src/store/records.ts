@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
+
+export type IdentityKind = 'service' | 'job' | 'bot' | 'agent' | 'legacy';
+export type IdentityState = 'draft' | 'active' | 'suspended' | 'retired';
+
+/** Who made a change: a local uid, or later a SPIFFE ID or a human. */
+export interface Actor {
+  readonly uid: number;
+  readonly pid: number;
+}
+
+export interface IdentityRecord {
+  readonly spiffeId: string;
+  readonly owner: string;
+  readonly purpose: string | null;
+  readonly kind: IdentityKind;
+  readonly environment: string | null;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly state: IdentityState;
+  /** Why it is suspended, in the operator's words or `expired`. */
+  readonly stateReason: string | null;
+  readonly stateSince: number;
+  readonly expiresAt: number;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  /** Grows by one with each change of this row. */
+  readonly revision: number;
+}
+
+export interface EntryRecord {
+  readonly id: string;
+  readonly spiffeId: string;
+  readonly parentId: string;
+  /** `type:value`, sorted, distinct, at least one. */
+  readonly selectors: readonly string[];
+  readonly x509TtlSeconds: number | null;
+  readonly jwtTtlSeconds: number | null;
+  readonly dnsNames: readonly string[];
+  /** Trust domain names, sorted, distinct. */
+  readonly federatesWith: readonly string[];
+  /** Empty when none. */
+  readonly hint: string;
+  readonly expiresAt: number | null;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly revision: number;
+  /** True when the operator accepted an entry of claimed selectors alone (attack A1). */
+  readonly claimedAccepted: boolean;
+  readonly admin: boolean;
+  readonly downstream: boolean;
+  readonly storeSvid: boolean;
+  readonly jwtJti: boolean;
+}
+
+/** A key that a trust domain signs JWT-SVIDs with. */
+export interface JwtKeyRecord {
+  readonly kid: string;
+  /** SubjectPublicKeyInfo in DER. */
+  readonly publicKey: Buffer;
+}
+
+/** A foreign trust domain's bundle. */
+export interface BundleRecord extends BundleContent {
+  readonly updatedAt: number;
+  readonly updatedBy: string;
+  readonly trustDomain: string;
+}
+
+/** Where a foreign bundle is fetched, and how that endpoint proves itself. */
+export interface FederationRecord {
+  readonly trustDomain: string;
+  readonly url: string;
+  readonly profile: 'https_web' | 'https_spiffe';
+  /** Of `https_spiffe` alone. */
+  readonly endpointSpiffeId: string | null;
+  /** Whether an administrator made it or the configuration has it. */
+  readonly origin: 'admin' | 'config';
+  readonly createdAt: number;
+  readonly createdBy: string;
+}
+
+/** What a bundle document says; it does not name its trust domain. */
+export interface BundleContent {
+  /** DER, one certificate each, in the order given. */
+  readonly certificates: readonly Buffer[];
+  /** In the order given, each `kid` once. */
+  readonly jwtKeys: readonly JwtKeyRecord[];
+  /** As the document said, with 64 bits (BUN-04); null when it said none. */
+  readonly sequence: bigint | null;
+  /** Seconds; null when the document said none. */
+  readonly refreshHintSeconds: number | null;
+}
+
+export type AuthorityKind = 'x509' | 'jwt';
+export type AuthoritySlot = 'prepared' | 'active' | 'old';
+
+export interface AuthorityRecord {
+  /** Lower-case hex of the subject key identifier; of a JWT key also its `kid`. */
+  readonly id: string;
+  readonly kind: AuthorityKind;
+  readonly slot: AuthoritySlot;
+  /** What the bundle has of it, in DER: the self-signed CA certificate, or a JWT key's SubjectPublicKeyInfo. */
+  readonly published: Buffer;
+  /** Names the key within the key manager. Never the key. */
+  readonly keyRef: string;
+  readonly keyType: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly preparedAt: number;
+  readonly activatedAt: number | null;
+  readonly oldAt: number | null;
+  /** Latest notAfter of anything it signed; it stays in the bundle at least until then. */
+  readonly lastSvidNotAfter: number;
+  readonly revision: number;
+}
+
+/** Our own bundle's number. Only grows (I6). */
+export interface OwnBundleState {
+  readonly sequence: number;
+}
+
+export interface IssuanceRecord {
+  /** Assigned by the store; gap-free. */
+  readonly seq: number;
+  /** Lower-case hex: of an X509-SVID its serial number, of a JWT-SVID its `jti`, or without one the SHA-256 of the token. */
+  readonly serial: string;
+  readonly kind: AuthorityKind;
+  readonly spiffeId: string;
+  readonly entryId: string;
+  readonly authorityId: string;
+  readonly issuedAt: number;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly askedTtlMs: number;
+  /** Whom a JWT-SVID is for; empty for an X509-SVID. */
+  readonly audiences: readonly string[];
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly startTime: string;
+  /** `weak_peer`, `claimed_selectors`, `same_uid`: what a reader of the row must know. */
+  readonly marks: readonly string[];
+  /** JSON text of the attested facts. */
+  readonly facts: string;
+  readonly delivered: boolean;
+  /** Why it was not sent, when it was not. */
+  readonly undeliveredReason: string | null;
+  readonly revokedAt: number | null;
+}
+
+/** What an issuance was decided on; the writer compares these in the transaction that records it. */
+export interface DecidedOn {
+  readonly entryId: string;
+  readonly entryRevision: number;
+  readonly identityRevision: number;
+  readonly authorityId: string;
+}
+
+export type NewIssuance = Omit<IssuanceRecord, 'seq' | 'delivered' | 'undeliveredReason' | 'revokedAt'> & {
+  readonly decidedOn: DecidedOn;
+};
+
+/** One change to anything of ours: gap-free sequence, written in the same transaction as the thing itself. */
+export type Change = { readonly seq: number; readonly at: number; readonly by: string } & (
+  | { readonly kind: 'entry'; readonly action: 'put'; readonly key: string; readonly entry: EntryRecord }
+  | { readonly kind: 'entry'; readonly action: 'delete'; readonly key: string }
+  | { readonly kind: 'identity'; readonly action: 'put'; readonly key: string; readonly identity: IdentityRecord }
+  | { readonly kind: 'bundle'; readonly action: 'put'; readonly key: string; readonly bundle: BundleRecord }
+  | { readonly kind: 'bundle'; readonly action: 'delete'; readonly key: string }
+  | { readonly kind: 'federation'; readonly action: 'put' | 'delete'; readonly key: string }
+  | {
+      readonly kind: 'authority';
+      readonly action: 'put';
+      /** The authority whose step caused it. */
+      readonly key: string;
+      /** All authorities of its kind after the step. */
+      readonly authorities: readonly AuthorityRecord[];
+      readonly bundleSequence: number;
+    }
+);

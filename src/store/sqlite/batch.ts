@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Runs a batch of commands as one transaction, in the writer thread. A command that is refused leaves no trace and its
+ * neighbours stand (a savepoint each where it has several statements); trouble with the file itself fails them all, and
+ * nothing of the batch is written.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { Failure } from '../../lib/failure.ts';
+import { AuthorityCommands } from './authority-commands.ts';
+import { BundleCommands } from './bundle-commands.ts';
+import { ChangeLog } from './change-log.ts';
+import { waitAtGate } from './commit-gate.ts';
+import { Counters } from './counters.ts';
+import { FederationCommands } from './federation-commands.ts';
+import { IssuanceCommands } from './issuance-commands.ts';
+import { MetaCommands } from './meta-commands.ts';
+import { RegistryCommands } from './registry-commands.ts';
+import {
+  type Answer,
+  type BatchAnswer,
+  countOf,
+  FIRST_COMMAND,
+  type Message,
+  Op,
+  RECORD_ARGUMENTS,
+  refusedAnswer,
+  type Trouble,
+  type Value,
+} from './wire.ts';
+
+/** Enough that a disk with room for it has room for what comes next; less would say "well again" between two failures. */
+const PROBE_BYTES = 65_536;
+
+export class Batches {
+  readonly #db: Database;
+  readonly #gate: SharedArrayBuffer | undefined;
+  readonly counters: Counters;
+  readonly #log: ChangeLog;
+  readonly #issuance: IssuanceCommands;
+  readonly #registry: RegistryCommands;
+  readonly #authority: AuthorityCommands;
+  readonly #bundle: BundleCommands;
+  readonly #federation: FederationCommands;
+  readonly #meta: MetaCommands;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #savepoint: Statement;
+  readonly #release: Statement;
+  readonly #undo: Statement;
+  readonly #probe: Statement;
+
+  constructor(db: Database, gate: SharedArrayBuffer | undefined) {
+    this.#db = db;
+    this.#gate = gate;
+    this.counters = new Counters(db);
+    this.#log = new ChangeLog(db, this.counters);
+    this.#issuance = new IssuanceCommands(db, this.counters);
+    this.#registry = new RegistryCommands(db, this.#log);
+    this.#authority = new AuthorityCommands(db, this.#log, this.counters);
+    this.#bundle = new BundleCommands(db, this.#log);
+    this.#federation = new FederationCommands(db, this.#log);
+    this.#meta = new MetaCommands(db);
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+    this.#savepoint = db.prepare('SAVEPOINT command');
+    this.#release = db.prepare('RELEASE command');
+    this.#undo = db.prepare('ROLLBACK TO command');
+    this.#probe = db.prepare(`INSERT OR REPLACE INTO probe (no, filler) VALUES (1, randomblob(${PROBE_BYTES}))`);
+  }
+
+  run(messages: readonly Message[]): BatchAnswer {
+    const count = messages.reduce((sum, message) => sum + countOf(message), 0);
+    const answers: Answer[] = [];
+    try {
+      this.#begin.run();
+      for (const message of messages) this.#runMessage(message, answers);
+      this.#issuance.saveSigned();
+      this.counters.save();
+      if (this.#gate !== undefined) waitAtGate(this.#gate);
+      // guard: I3 test/store/sqlite-store.test.ts — nothing is answered before it is on the disk
+      this.#commit.run();
+    } catch (error) {
+      this.#rollBack();
+      return { answers: undefined, count, trouble: describe(error) };
+    }
+    this.counters.committed();
+    return { answers, count, trouble: undefined };
+  }
+
+  #runMessage(message: Message, answers: Answer[]): void {
+    for (let at = FIRST_COMMAND; at < message.length; ) {
+      if (message[at] === Op.record) {
+        answers.push(this.#answer(() => this.#issuance.record(message, at + 1)));
+        at += 1 + RECORD_ARGUMENTS;
+      } else {
+        const op = message[at] as number;
+        const args = message[at + 1] as never[];
+        // What the authorities signed so far must be in their rows before those are replaced.
+        if (op === Op.replaceAuthorities) this.#issuance.saveSigned();
+        answers.push(this.#answer(() => this.#inSavepoint(() => this.#command(op, args))));
+        at += 2;
+      }
+    }
+  }
+
+  #answer(run: () => number | number[]): Answer {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof Failure) return refusedAnswer(error);
+      if (isFileTrouble(error) || !this.#db.inTransaction) throw error;
+      return refusedAnswer(
+        new Failure(
+          'internal',
+          'STORE_COMMAND_FAILED',
+          `the store could not run a command: ${describe(error).message}`,
+        ),
+      );
+    }
+  }
+
+  #inSavepoint(run: () => number | number[]): number | number[] {
+    const before = { ...this.counters.now };
+    this.#savepoint.run();
+    try {
+      const answer = run();
+      this.#release.run();
+      return answer;
+    } catch (error) {
+      if (this.#db.inTransaction) {
+        this.#undo.run();
+        this.#release.run();
+      }
+      this.counters.now = before;
+      throw error;
+    }
+  }
+
+  #command(op: number, args: never[]): number | number[] {
+    switch (op) {
+      case Op.undelivered:
+        return this.#issuance.undelivered(...(args as unknown as [number, string]));
+      case Op.createEntry:
+        return this.#registry.createEntry(...(args as unknown as [Value[], Value[] | null, string, string, number]));
+      case Op.updateEntry:
+        return this.#registry.updateEntry(...(args as unknown as [Value[], string, string, number]));
+      case Op.deleteEntry:
+        return this.#registry.deleteEntry(...(args as unknown as [string, string, number]));
+      case Op.updateIdentity:
+        return this.#registry.updateIdentity(...(args as unknown as [Value[], string, number]));
+      case Op.putBundle:
+        return this.#bundle.put(...(args as unknown as Parameters<BundleCommands['put']>));
+      case Op.deleteBundle:
+        return this.#bundle.delete(...(args as unknown as [string, string, number]));
+      case Op.putRelationship:
+        return this.#federation.put(...(args as unknown as Parameters<FederationCommands['put']>));
+      case Op.deleteRelationship:
+        return this.#federation.delete(...(args as unknown as Parameters<FederationCommands['delete']>));
+      case Op.replaceAuthorities:
+        return this.#authority.replace(
+          ...(args as unknown as [string, Value[][], [string, number][], string, string, number]),
+        );
+      case Op.setMetaOnce:
+        return this.#meta.setOnce(...(args as unknown as [string, string]));
+      case Op.pruneIssuance:
+        return this.#issuance.prune(...(args as unknown as [number]));
+      case Op.pruneChanges:
+        return this.#log.prune(...(args as unknown as [number]));
+      case Op.probe:
+        return this.#probe.run().changes;
+      default:
+        throw new Error(`unknown command ${op}`);
+    }
+  }
+
+  #rollBack(): void {
+    // SQLite may have rolled back by itself (sqlite.org/lang_transaction.html section 3).
+    if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+    this.counters.rolledBack();
+    this.#issuance.rolledBack();
+  }
+}
+
+/** Trouble with the file, not with the command: what follows in the batch would fare no better. */
+function isFileTrouble(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|NOMEM|BUSY)/.test(code);
+}
+
+export function describe(error: unknown): Trouble {
+  const code = (error as { code?: unknown }).code;
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    code: typeof code === 'string' ? code : 'UNKNOWN',
+  };
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What may be listed, in which order, and each filter as SQL. */
+import type { EntryRecord, IdentityRecord, IssuanceRecord } from '../records.ts';
+import type { EntryFilter, IdentityFilter, IssuanceFilter } from '../store.ts';
+import { Conditions, type Listing, type Where } from './listing.ts';
+import {
+  ENTRY_READ_COLUMNS,
+  entryOf,
+  IDENTITY_COLUMNS,
+  ISSUANCE_READ_COLUMNS,
+  identityOf,
+  issuanceOf,
+} from './rows.ts';
+
+export const ENTRIES: Listing<EntryRecord> = {
+  columns: ENTRY_READ_COLUMNS,
+  from: 'entry t JOIN identity i ON i.no = t.identity_no',
+  key: ['created_at', 'id'],
+  descending: false,
+  row: entryOf,
+  keyOf: (entry) => [entry.createdAt, entry.id],
+};
+
+export const IDENTITIES: Listing<IdentityRecord> = {
+  columns: IDENTITY_COLUMNS,
+  from: 'identity t',
+  key: ['spiffe_id'],
+  descending: false,
+  row: identityOf,
+  keyOf: (identity) => [identity.spiffeId],
+};
+
+export const ISSUANCES: Listing<IssuanceRecord> = {
+  columns: ISSUANCE_READ_COLUMNS,
+  from: 'issuance t JOIN identity i ON i.no = t.identity_no',
+  key: ['seq'],
+  descending: true,
+  row: issuanceOf,
+  keyOf: (issuance) => [issuance.seq],
+};
+
+/** `isRare`: few enough entries have the selector to look at each. */
+export function entryWhere(filter: EntryFilter, isRare: (selector: string) => boolean): Where {
+  const { selectors = [] } = filter;
+  const scope = new Conditions();
+  const rest = new Conditions();
+  scope.when(filter.spiffeId, 't.identity_no = (SELECT no FROM identity WHERE spiffe_id = ?)');
+  const rare = filter.spiffeId === undefined ? selectors.find(isRare) : undefined;
+  scope.when(rare, 't.no IN (SELECT entry_no FROM entry_selector WHERE selector = ?)');
+  rest.when(filter.spiffeIdPrefix, 'instr(i.spiffe_id, ?) = 1');
+  rest.when(filter.parentId, 't.parent_id = ?');
+  rest.when(filter.federatesWith, `instr(' ' || t.federates_with || ' ', ' ' || ? || ' ') > 0`);
+  rest.when(filter.hint, 't.hint = ?');
+  for (const selector of selectors) {
+    rest.when(selector, 'EXISTS (SELECT 1 FROM entry_selector s WHERE s.entry_no = t.no AND s.selector = ?)');
+  }
+  return { scope, filter: rest };
+}
+
+export function identityWhere(filter: IdentityFilter): Where {
+  const rest = new Conditions();
+  rest.when(filter.spiffeIdPrefix, 'instr(t.spiffe_id, ?) = 1');
+  rest.when(filter.state, 't.state = ?');
+  rest.when(filter.kind, 't.kind = ?');
+  rest.when(filter.owner, 't.owner = ?');
+  rest.when(filter.expiresBefore, 't.expires_at < ?');
+  return { scope: new Conditions(), filter: rest };
+}
+
+export function issuanceWhere(filter: IssuanceFilter): Where {
+  const scope = new Conditions();
+  const rest = new Conditions();
+  scope.when(filter.spiffeId, 't.identity_no = (SELECT no FROM identity WHERE spiffe_id = ?)');
+  rest.when(filter.activeAt, 't.revoked_at IS NULL AND t.not_before <= ?');
+  rest.when(filter.activeAt, 't.not_after > ?');
+  rest.when(filter.entryId, 't.entry_id = ?');
+  return { scope, filter: rest };
+}

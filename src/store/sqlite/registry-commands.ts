@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Entries, identities and foreign bundles, in the writer thread. Each method runs inside a savepoint. */
+import type { Database, Statement } from 'better-sqlite3';
+import { Failure, quote } from '../../lib/failure.ts';
+import type { ChangeLog } from './change-log.ts';
+import { ENTRY_COLUMNS, ENTRY_REVISION, IDENTITY_COLUMNS } from './rows.ts';
+import type { Value } from './wire.ts';
+
+export class RegistryCommands {
+  readonly #log: ChangeLog;
+  readonly #findIdentity: Statement;
+  readonly #insertIdentity: Statement;
+  readonly #updateIdentity: Statement;
+  readonly #findEntry: Statement;
+  readonly #findSet: Statement;
+  readonly #insertEntry: Statement;
+  readonly #updateEntry: Statement;
+  readonly #deleteEntry: Statement;
+  readonly #insertSelector: Statement;
+  readonly #deleteSelectors: Statement;
+
+  constructor(db: Database, log: ChangeLog) {
+    this.#log = log;
+    this.#findIdentity = db.prepare('SELECT no, state, revision FROM identity WHERE spiffe_id = ?').raw();
+    this.#insertIdentity = db.prepare(
+      `INSERT INTO identity (${IDENTITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#updateIdentity = db.prepare(
+      `UPDATE identity SET (${IDENTITY_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?`,
+    );
+    this.#findEntry = db.prepare('SELECT no, identity_no, revision FROM entry WHERE id = ?').raw();
+    this.#findSet = db.prepare('SELECT id FROM entry WHERE identity_no = ? AND selector_set = ?').pluck();
+    this.#insertEntry = db.prepare(
+      `INSERT INTO entry (identity_no, ${ENTRY_COLUMNS})
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#updateEntry = db.prepare(
+      `UPDATE entry SET (${ENTRY_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?`,
+    );
+    this.#deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
+    this.#insertSelector = db.prepare('INSERT INTO entry_selector (entry_no, selector) VALUES (?, ?)');
+    this.#deleteSelectors = db.prepare('DELETE FROM entry_selector WHERE entry_no = ?');
+  }
+
+  createEntry(entry: Value[], identity: Value[] | null, spiffeId: string, by: string, at: number): number {
+    const found = this.#findIdentity.get(spiffeId) as [number, string, number] | undefined;
+    if ((found === undefined) !== (identity !== null)) throw conflict(`identity ${quote(spiffeId)}`);
+    // guard: I3 test/store/sqlite-store.test.ts — a tombstone is final
+    if (found?.[1] === 'retired') throw retired(spiffeId);
+    const identityNo = found === undefined ? this.#insertIdentity.run(identity).lastInsertRowid : found[0];
+    const [id, , selectors, selectorSet] = entry;
+    const same = this.#findSet.get(identityNo, selectorSet) as string | undefined;
+    if (same !== undefined) throw entryExists(same, spiffeId);
+    if (this.#findEntry.get(id) !== undefined) throw idExists(id as string);
+    const entryNo = this.#insertEntry.run(identityNo, entry).lastInsertRowid;
+    this.#addSelectors(entryNo, selectors as string);
+    const first = found === undefined ? this.#log.add('identity', 'put', spiffeId, by, at) : undefined;
+    const last = this.#log.add('entry', 'put', id as string, by, at);
+    return first ?? last;
+  }
+
+  updateEntry(entry: Value[], spiffeId: string, by: string, at: number): number {
+    const id = entry[0] as string;
+    const found = this.#findEntry.get(id) as [number, number, number] | undefined;
+    if (found === undefined) throw entryNotFound(id);
+    const [no, identityNo, revision] = found;
+    // guard: I3 test/store/sqlite-store.test.ts — two writers from one revision: the second is told
+    if (revision !== (entry[ENTRY_REVISION] as number) - 1) throw conflict(`entry ${quote(id)}`);
+    const same = this.#findSet.get(identityNo, entry[3]) as string | undefined;
+    if (same !== undefined && same !== id) throw entryExists(same, spiffeId);
+    this.#updateEntry.run(entry, no);
+    this.#deleteSelectors.run(no);
+    this.#addSelectors(no, entry[2] as string);
+    return this.#log.add('entry', 'put', id, by, at);
+  }
+
+  deleteEntry(id: string, by: string, at: number): number {
+    if (this.#deleteEntry.run(id).changes === 0) throw entryNotFound(id);
+    return this.#log.add('entry', 'delete', id, by, at);
+  }
+
+  updateIdentity(identity: Value[], by: string, at: number): number {
+    const spiffeId = identity[0] as string;
+    const found = this.#findIdentity.get(spiffeId) as [number, string, number] | undefined;
+    if (found === undefined) {
+      throw new Failure('not-found', 'IDENTITY_NOT_FOUND', `no identity ${quote(spiffeId)} is registered`);
+    }
+    if (found[2] !== (identity[12] as number) - 1) throw conflict(`identity ${quote(spiffeId)}`);
+    if (found[1] === 'retired') throw retired(spiffeId);
+    this.#updateIdentity.run(identity, found[0]);
+    return this.#log.add('identity', 'put', spiffeId, by, at);
+  }
+
+  #addSelectors(entryNo: number | bigint, selectors: string): void {
+    for (const selector of selectors.split('\n')) this.#insertSelector.run(entryNo, selector);
+  }
+}
+
+function conflict(what: string): Failure {
+  return new Failure('aborted', 'REVISION_CONFLICT', `${what} was changed by someone else meanwhile`, {
+    hint: 'read it again and repeat the change',
+  });
+}
+
+function retired(spiffeId: string): Failure {
+  return new Failure('failed-precondition', 'IDENTITY_RETIRED', `identity ${quote(spiffeId)} is retired for good`, {
+    field: 'spiffe_id',
+    value: spiffeId,
+    hint: 'choose another SPIFFE ID',
+  });
+}
+
+function entryExists(id: string, spiffeId: string): Failure {
+  return new Failure(
+    'already-exists',
+    'ENTRY_EXISTS',
+    `entry ${quote(id)} already gives ${quote(spiffeId)} to the same parent and selectors`,
+    { field: 'selectors', value: id, hint: `change it with: assay entry update ${id}` },
+  );
+}
+
+function idExists(id: string): Failure {
+  return new Failure('already-exists', 'ENTRY_ID_EXISTS', `an entry with the id ${quote(id)} exists already`, {
+    field: 'entry_id',
+    value: id,
+    hint: 'choose another --entry-id, or leave it out to get a random one',
+  });
+}
+
+function entryNotFound(id: string): Failure {
+  return new Failure('not-found', 'ENTRY_NOT_FOUND', `there is no entry ${quote(id)}`, {
+    field: 'entry_id',
+    value: id,
+    hint: 'list them with: assay entry list',
+  });
+}

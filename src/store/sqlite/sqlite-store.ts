@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The store on SQLite: a writer thread that owns every write (writer.ts), a reading connection on the main thread, and
+ * the folder, lock, migrations and high-water mark looked at before either starts. `docs/data.md` describes the tables.
+ */
+import Database from 'better-sqlite3';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type {
+  AuthorityKind,
+  AuthorityRecord,
+  BundleRecord,
+  Change,
+  EntryRecord,
+  FederationRecord,
+  IdentityRecord,
+  IssuanceRecord,
+  NewIssuance,
+} from '../records.ts';
+import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page, Store } from '../store.ts';
+import type { CommitGate } from './commit-gate.ts';
+import { readCounter } from './counters.ts';
+import { type DataFiles, prepareDataDir } from './data-dir.ts';
+import { compareWithMark, readMark, writeMark } from './high-water-mark.ts';
+import { type InstanceLock, lockDataDir } from './instance-lock.ts';
+import { migrate } from './migrate.ts';
+import { setPragmas } from './pragmas.ts';
+import { Reader } from './reader.ts';
+import { authorityValues, entryValues, federationValues, identityValues, pushIssuance } from './rows.ts';
+import { unusable } from './unusable.ts';
+import { Op } from './wire.ts';
+import { Writer } from './writer.ts';
+
+export interface SqliteStoreOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Test seam. */
+  readonly synchronous?: 'FULL' | 'OFF';
+  /** Test seam: holds the writer just before a commit. */
+  readonly holdCommit?: CommitGate;
+}
+
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const files = prepareDataDir(options.dataDir, process.geteuid?.() ?? 0);
+  const lock = lockDataDir(files.lock, files.dir);
+  try {
+    prepareDatabase(files, options.clock.now());
+    return new SqliteStore(files, lock, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function prepareDatabase(files: DataFiles, now: number): void {
+  const db = new Database(files.database);
+  try {
+    setPragmas(db, 'FULL');
+    migrate(db, files.database, now);
+    const stored = {
+      change: readCounter(db, 'change'),
+      bundle: readCounter(db, 'bundle'),
+      issuance: readCounter(db, 'issuance'),
+    };
+    const mark = readMark(files.mark);
+    // guard: B5 test/store/rollback.test.ts
+    compareWithMark(stored, mark, files.database, files.mark);
+    if (mark === undefined) writeMark(files.mark, stored);
+  } catch (error) {
+    throw unusable(error, files.database);
+  } finally {
+    db.close();
+  }
+}
+
+class SqliteStore implements Store {
+  readonly #reader: Reader;
+  readonly #writer: Writer;
+  readonly #lock: InstanceLock;
+  readonly #clock: Clock;
+  #closed: Promise<void> | undefined;
+
+  constructor(files: DataFiles, lock: InstanceLock, options: SqliteStoreOptions) {
+    this.#lock = lock;
+    this.#clock = options.clock;
+    this.#reader = new Reader(files.database);
+    const setup = {
+      databasePath: files.database,
+      markPath: files.mark,
+      synchronous: options.synchronous ?? 'FULL',
+      gate: options.holdCommit?.shared,
+    } as const;
+    this.#writer = new Writer(setup, options.clock, options.log);
+  }
+
+  loadEntries(): Iterable<Buffer> {
+    return this.#reader.entries();
+  }
+
+  loadIdentities(): Iterable<Buffer> {
+    return this.#reader.identities();
+  }
+
+  listEntries(filter: EntryFilter, page: Page): Listed<EntryRecord> {
+    return this.#reader.listEntries(filter, page);
+  }
+
+  listIdentities(filter: IdentityFilter, page: Page): Listed<IdentityRecord> {
+    return this.#reader.listIdentities(filter, page);
+  }
+
+  async createEntry(entry: EntryRecord, newIdentity: IdentityRecord | undefined, by: string): Promise<void> {
+    const at = entry.createdAt;
+    const args = [
+      entryValues(entry),
+      newIdentity === undefined ? null : identityValues(newIdentity),
+      entry.spiffeId,
+      by,
+      at,
+    ];
+    await this.#writer.run(Op.createEntry, args, (answer) => {
+      const seq = answer as number;
+      const put = { at, by, kind: 'entry', action: 'put', key: entry.id, entry } as const;
+      if (newIdentity === undefined) return [{ seq, ...put }];
+      const { spiffeId: key } = newIdentity;
+      return [
+        { seq, at, by, kind: 'identity', action: 'put', key, identity: newIdentity },
+        { seq: seq + 1, ...put },
+      ];
+    });
+  }
+
+  async updateEntry(entry: EntryRecord, by: string): Promise<void> {
+    const at = this.#clock.now();
+    await this.#writer.run(Op.updateEntry, [entryValues(entry), entry.spiffeId, by, at], (seq) => [
+      { seq: seq as number, at, by, kind: 'entry', action: 'put', key: entry.id, entry },
+    ]);
+  }
+
+  async deleteEntry(id: string, by: string, at: number): Promise<void> {
+    await this.#writer.run(Op.deleteEntry, [id, by, at], (seq) => [
+      { seq: seq as number, at, by, kind: 'entry', action: 'delete', key: id },
+    ]);
+  }
+
+  async updateIdentity(identity: IdentityRecord, by: string): Promise<void> {
+    const at = this.#clock.now();
+    await this.#writer.run(Op.updateIdentity, [identityValues(identity), by, at], (seq) => [
+      { seq: seq as number, at, by, kind: 'identity', action: 'put', key: identity.spiffeId, identity },
+    ]);
+  }
+
+  loadBundles(): Iterable<BundleRecord> {
+    return this.#reader.bundles();
+  }
+
+  async putBundle(bundle: BundleRecord): Promise<void> {
+    const { trustDomain: key, certificates, updatedAt: at, updatedBy: by, sequence, refreshHintSeconds } = bundle;
+    const jwtKeys = bundle.jwtKeys.map(({ kid, publicKey }) => [kid, publicKey]);
+    const args = [key, certificates, jwtKeys, sequence?.toString() ?? null, refreshHintSeconds, by, at];
+    await this.#writer.run(Op.putBundle, args, (seq) => [
+      { seq: seq as number, at, by, kind: 'bundle', action: 'put', key, bundle },
+    ]);
+  }
+
+  async deleteBundle(trustDomain: string, by: string, at: number): Promise<void> {
+    await this.#writer.run(Op.deleteBundle, [trustDomain, by, at], (seq) => [
+      { seq: seq as number, at, by, kind: 'bundle', action: 'delete', key: trustDomain },
+    ]);
+  }
+
+  loadRelationships(): readonly FederationRecord[] {
+    return this.#reader.relationships();
+  }
+
+  async putRelationship(relationship: FederationRecord): Promise<void> {
+    const { trustDomain: key, createdAt: at, createdBy: by } = relationship;
+    await this.#writer.run(Op.putRelationship, [federationValues(relationship), key, by, at], (seq) => [
+      { seq: seq as number, at, by, kind: 'federation', action: 'put', key },
+    ]);
+  }
+
+  async deleteRelationship(key: string, by: string, at: number): Promise<void> {
+    await this.#writer.run(Op.deleteRelationship, [key, by, at], (answer) => {
+      const [seq = 0, bundle] = answer as readonly number[];
+      const deleted = { at, by, action: 'delete', key } as const;
+      const relationship: Change = { seq, kind: 'federation', ...deleted };
+      return bundle === undefined ? [relationship] : [relationship, { seq: bundle, kind: 'bundle', ...deleted }];
+    });
+  }
+
+  loadAuthorities(kind?: AuthorityKind): readonly AuthorityRecord[] {
+    return this.#reader.authorities(kind);
+  }
+
+  ownBundleSequence(): number {
+    return this.#reader.counter('bundle');
+  }
+
+  async replaceAuthorities(
+    kind: AuthorityKind,
+    next: readonly AuthorityRecord[],
+    expectedRevisions: ReadonlyMap<string, number>,
+    cause: string,
+    by: string,
+    at: number,
+  ): Promise<void> {
+    const args = [kind, next.map(authorityValues), [...expectedRevisions], cause, by, at];
+    await this.#writer.run(Op.replaceAuthorities, args, (answer): readonly Change[] => {
+      const [seq = 0, bundleSequence = 0, ...signed] = answer as readonly number[];
+      const authorities = next.map((one, i) => ({ ...one, lastSvidNotAfter: signed[i] ?? one.lastSvidNotAfter }));
+      return [{ seq, at, by, kind: 'authority', action: 'put', key: cause, authorities, bundleSequence }];
+    });
+  }
+
+  async record(issuance: NewIssuance): Promise<{ readonly seq: number }> {
+    const seq = await this.#writer.record((message) => pushIssuance(message, issuance));
+    return { seq: seq as number };
+  }
+
+  async markUndelivered(seq: number, reason: string): Promise<void> {
+    await this.#writer.run(Op.undelivered, [seq, reason]);
+  }
+
+  bySerial(serial: string): IssuanceRecord | undefined {
+    return this.#reader.bySerial(serial);
+  }
+
+  list(filter: IssuanceFilter, page: Page): Listed<IssuanceRecord> {
+    return this.#reader.listIssuances(filter, page);
+  }
+
+  prune(olderThan: number): Promise<number> {
+    return this.#inSlices(Op.pruneIssuance, olderThan);
+  }
+
+  pruneChanges(keep: number): Promise<number> {
+    return this.#inSlices(Op.pruneChanges, keep);
+  }
+
+  async #inSlices(op: number, argument: number): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const count = (await this.#writer.run(op, [argument])) as number;
+      if (count === 0) return removed;
+      removed += count;
+    }
+  }
+
+  getMeta(key: string): string | undefined {
+    return this.#reader.meta(key);
+  }
+
+  async setMetaOnce(key: string, value: string): Promise<void> {
+    await this.#writer.run(Op.setMetaOnce, [key, value]);
+  }
+
+  lastChangeSeq(): number {
+    return this.#reader.counter('change');
+  }
+
+  lastIssuanceSeq(): number {
+    return this.#reader.counter('issuance');
+  }
+
+  latestTime(): number {
+    return this.#reader.counter('latest_time');
+  }
+
+  onChanges(listener: (changes: readonly Change[]) => void): () => void {
+    return this.#writer.onChanges(listener);
+  }
+
+  changesInFlight(): Promise<void> | undefined {
+    return this.#writer.changesInFlight();
+  }
+
+  onTrouble(listener: (error: Error | undefined) => void): () => void {
+    return this.#writer.onTrouble(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#writer.close(() => this.#reader.close()).finally(() => this.#lock.release());
+    return this.#closed;
+  }
+}

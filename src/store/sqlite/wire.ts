@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What goes between the main thread and the writer thread. A message is one flat array: how many commands, flags, then
+ * for each command its op code and arguments, because cloning one long array costs a fraction of cloning many objects.
+ * Answers come back in the order of the commands, so they need no names.
+ */
+import { Failure, type FailureKind } from '../../lib/failure.ts';
+
+export const Op = {
+  record: 1,
+  undelivered: 2,
+  createEntry: 3,
+  updateEntry: 4,
+  deleteEntry: 5,
+  updateIdentity: 6,
+  putBundle: 7,
+  deleteBundle: 8,
+  replaceAuthorities: 9,
+  setMetaOnce: 10,
+  pruneIssuance: 11,
+  pruneChanges: 12,
+  probe: 13,
+  putRelationship: 14,
+  deleteRelationship: 15,
+} as const;
+
+/** What to do once the commands of a message are committed. */
+export const Then = { mark: 1, close: 2 } as const;
+
+export type Message = readonly unknown[];
+export const countOf = (message: Message): number => message[0] as number;
+export const flagsOf = (message: Message): number => message[1] as number;
+export const FIRST_COMMAND = 2;
+
+/** Arguments after each op code. `record` is flat, all others carry one array. */
+export const RECORD_ARGUMENTS = 18;
+
+export type Value = string | number | null | Uint8Array;
+
+/** A command's outcome: a number (a sequence, a count), several, or a refusal. */
+export type Answer = number | readonly number[] | RefusedAnswer;
+
+export interface RefusedAnswer {
+  readonly refused: readonly [
+    kind: FailureKind,
+    reason: string,
+    message: string,
+    field: string | undefined,
+    value: string | undefined,
+    hint: string | undefined,
+  ];
+}
+
+export interface Trouble {
+  readonly message: string;
+  readonly code: string;
+}
+
+/** One message back, for one or more messages in. */
+export interface BatchAnswer {
+  /** In the order of the commands; undefined when none of them was written. */
+  readonly answers: readonly Answer[] | undefined;
+  readonly count: number;
+  /** Why nothing was written, or why the mark was not. */
+  readonly trouble: Trouble | undefined;
+}
+
+export interface WriterSetup {
+  readonly databasePath: string;
+  readonly markPath: string;
+  readonly synchronous: 'FULL' | 'OFF';
+  readonly gate: SharedArrayBuffer | undefined;
+}
+
+export function refusedAnswer(failure: Failure): RefusedAnswer {
+  const { kind, reason, message, field, value, hint } = failure;
+  return { refused: [kind, reason, message, field, value, hint] };
+}
+
+export function refusalOf(answer: RefusedAnswer): Failure {
+  const [kind, reason, message, field, value, hint] = answer.refused;
+  return new Failure(kind, reason, message, {
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The writer thread: the only one that writes to the database. It takes whatever messages have queued up while the last
+ * batch was synced (no timer), runs them as one transaction, and answers.
+ */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { Batches, describe } from './batch.ts';
+import { readMark, writeMark } from './high-water-mark.ts';
+import { setPragmas } from './pragmas.ts';
+import { countOf, flagsOf, type Message, Then, type Trouble, type WriterSetup } from './wire.ts';
+
+/** Commands in one transaction, so that a flood does not hold up its first for long; a message is never split. */
+const BATCH_COMMANDS = 1000;
+
+const setup = workerData as WriterSetup;
+const port = parentPort as MessagePort;
+const db = new Database(setup.databasePath);
+setPragmas(db, setup.synchronous);
+const batches = new Batches(db, setup.gate);
+let marked = readMark(setup.markPath);
+
+port.on('message', (first: Message) => {
+  const messages = [first];
+  for (let count = countOf(first); count < BATCH_COMMANDS; ) {
+    const more = receiveMessageOnPort(port);
+    if (more === undefined) break;
+    messages.push(more.message as Message);
+    count += countOf(more.message as Message);
+  }
+  const flags = messages.reduce((all, message) => all | flagsOf(message), 0);
+  let answer = batches.run(messages);
+  if ((flags & Then.mark) !== 0 && answer.answers !== undefined) answer = { ...answer, trouble: mark() };
+  port.postMessage(answer);
+  if ((flags & Then.close) === 0) return;
+  db.close();
+  port.close();
+});
+
+/** After the commit it speaks of, never before (attack B5). */
+function mark(): Trouble | undefined {
+  const { change, bundle, issuance } = batches.counters.now;
+  if (marked?.change === change && marked.bundle === bundle && marked.issuance === issuance) return undefined;
+  try {
+    // guard: B5 test/store/rollback.test.ts
+    writeMark(setup.markPath, { change, bundle, issuance });
+    marked = { change, bundle, issuance };
+    return undefined;
+  } catch (error) {
+    return describe(error);
+  }
+}

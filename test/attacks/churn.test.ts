@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Streams opened and closed without end by one uid: each leaves an issuance row, and a full disk refuses everyone. */
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setCeilingSubject } from '../../src/peer/ceilings.ts';
+import type { Peer } from '../../src/peer/peer.ts';
+import { Rates } from '../../src/peer/rates.ts';
+import { madeUpProcess, openDoor, type TestDoor } from '../support/door.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { WorkloadClient } from '../support/workload-client.ts';
+
+const LIMITS = { what: 'new streams', burst: 4, perSecond: 2, ownUid: 0 };
+
+describe('on the wire', () => {
+  const socket = join(tempDir('churn'), 'api.sock');
+  const clock = new FakeClock();
+  let door: TestDoor;
+  let followed = 0;
+
+  beforeAll(async () => {
+    const follow = (): { stop(): void } => {
+      followed += 1;
+      return { stop: () => undefined };
+    };
+    const rates = new Rates(LIMITS, clock);
+    door = await openDoor({
+      path: socket,
+      clock,
+      rates,
+      identities: { followX509: follow, followX509Bundles: follow },
+    });
+  });
+  afterAll(() => door.close());
+
+  it('I9, WAPI-37: more new streams than a uid may begin are UNAVAILABLE, until time has passed', async () => {
+    const client = new WorkloadClient(socket);
+    const open = async (): Promise<void> => {
+      const before = followed;
+      const stream = client.fetchX509Svid();
+      while (followed === before) await new Promise((resolve) => setTimeout(resolve, 2));
+      stream.cancel();
+      await stream.status;
+    };
+    for (let i = 0; i < LIMITS.burst; i += 1) await open();
+    const refused = await client.fetchX509Bundles().status;
+    expect(refused.code).toBe(status.UNAVAILABLE);
+    expect(refused.details).toBe(
+      'too many new streams of uid 1000: the ceiling is 2 a second, after 4 at once (limits.new_streams_per_second)',
+    );
+    await clock.advance(1_000);
+    for (let i = 0; i < LIMITS.perSecond; i += 1) await open();
+    expect((await client.fetchX509Svid().status).code).toBe(status.UNAVAILABLE);
+    client.close();
+  });
+});
+
+describe('the rate of a tenant', () => {
+  const peer = (uid: number, of: { owner?: number; cgroup?: string; sameNamespaces?: boolean } = {}): Peer => {
+    const process = madeUpProcess(1, uid);
+    setCeilingSubject(process, { owner: of.owner ?? uid, cgroup: of.cgroup });
+    return { process, connection: 1, sameNamespaces: of.sameNamespaces ?? true };
+  };
+  const taken = (rates: Rates, one: Peer): number => {
+    let count = 0;
+    while (count < 100 && rates.take(one) === undefined) count += 1;
+    return count;
+  };
+
+  it('I9, A9: is shared by the subuids of one owner, and by nobody else', () => {
+    const rates = new Rates(LIMITS, new FakeClock());
+    expect(taken(rates, peer(1000))).toBe(4);
+    expect(taken(rates, peer(100_001, { owner: 1000 }))).toBe(0);
+    expect(taken(rates, peer(1001))).toBe(4);
+  });
+
+  it('I9: binds root of a container by its cgroup, and never root of the machine', () => {
+    const rates = new Rates(LIMITS, new FakeClock());
+    const container = (cgroup: string): Peer => peer(0, { cgroup, sameNamespaces: false });
+    expect(taken(rates, container('unified:/docker/a'))).toBe(4);
+    expect(taken(rates, container('unified:/docker/b'))).toBe(4);
+    expect(taken(rates, peer(0))).toBe(100);
+  });
+
+  it('I9: does not remember tenants without end', async () => {
+    const clock = new FakeClock();
+    const rates = new Rates(LIMITS, clock);
+    for (let uid = 1; uid <= 3_000; uid += 1) {
+      rates.take(peer(uid));
+      await (uid % 1_000 === 0 ? clock.advance(10_000) : undefined);
+    }
+    expect(rates.size).toBeLessThanOrEqual(1_100);
+  });
+});

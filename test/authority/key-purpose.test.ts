@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, it } from '@jest/globals';
+import { memoryKeyManager } from '../../src/authority/keys/memory.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+
+it('B8: a key signs one kind of thing: a key for tokens signs no certificate', async () => {
+  const keys = memoryKeyManager({ random: systemRandom });
+  const forTokens = await keys.generate('jwt', 'ec-p256');
+  expect([forTokens.purpose, forTokens.ref.slice(0, 4)]).toEqual(['jwt', 'jwt-']);
+  expect(() => forTokens.sign(Buffer.from('a certificate'))).toThrow(
+    expect.objectContaining({ reason: 'KEY_PURPOSE' }),
+  );
+  const forCertificates = await keys.generate('x509', 'ec-p256');
+  expect((await forCertificates.sign(Buffer.from('a certificate'))).length).toBeGreaterThan(60);
+});
+
+it('B8: a key for certificates signs no token', async () => {
+  const keys = memoryKeyManager({ random: systemRandom });
+  const forCertificates = await keys.generate('x509', 'ec-p256');
+  const signing = () => forCertificates.signJws('ES256', Buffer.from('a token'));
+  expect(signing).toThrow(expect.objectContaining({ reason: 'KEY_PURPOSE' }));
+});

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The admin service on a real socket, over real store, registry and authority; who calls is the test's to say. */
+import { join } from 'node:path';
+import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
+import type { AdminCaller, AdminRole } from '../../src/api/admin/authorisation.ts';
+import type { AdminDeps } from '../../src/api/admin/deps.ts';
+import { addAdminService } from '../../src/api/admin/service.ts';
+import { fromStatus } from '../../src/api/status.ts';
+import { readBundle, renderSpiffeBundle } from '../../src/bundle/document.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { Failure } from '../../src/lib/failure.ts';
+import { AdminClient, type Message } from './admin-client.ts';
+import { lone, TD } from './lone.ts';
+import { RecordingLogger } from './recording-logger.ts';
+
+export const ROOT: AdminCaller = { uid: 0, pid: 7, sameNamespaces: true };
+
+export interface AdminBench {
+  /** Who calls from here on. */
+  caller: AdminCaller;
+  readonly log: RecordingLogger;
+  readonly deps: AdminDeps;
+  readonly rooms: Awaited<ReturnType<typeof lone>>;
+  call(rpc: string, request?: object): Promise<Message>;
+  /** The Failure that a call ends with. */
+  refused(rpc: string, request?: object): Promise<Failure>;
+  close(): Promise<void>;
+}
+
+export async function adminBench(
+  dir: string,
+  over: Partial<AdminDeps> & { readonly daemonUid?: number; readonly roles?: readonly AdminRole[] } = {},
+): Promise<AdminBench> {
+  const rooms = await lone({ dataDir: join(dir, 'data'), clock: systemClock });
+  const log = new RecordingLogger();
+  const deps: AdminDeps = {
+    registry: rooms.registry,
+    issuances: rooms.store,
+    authorities: { x509: rooms.authority, jwt: rooms.jwt },
+    ownBundle: rooms.ownBundle,
+    // None here: `test/federation` has the room, `test/cli/federation.test.ts` the whole way.
+    federation: {
+      all: () => [],
+      has: () => false,
+      get: nothingThere,
+      create: nothingThere,
+      refresh: nothingThere,
+      delete: nothingThere,
+    },
+    documents: {
+      render: renderSpiffeBundle,
+      parse: readBundle,
+    },
+    clockGuard: rooms.guard,
+    health: async () => [],
+    doctor: async () => [],
+    defaultX509TtlMs: 3_600_000,
+    strengthOf: () => 'kernel',
+    explainer: { process: () => Promise.reject(new Error('nobody to look at')), identity: () => undefined },
+    daemon: {
+      uid: over.daemonUid ?? 0,
+      pid: 99,
+      trustDomain: TD,
+      nodeId: `${TD.id}/spire/agent/assay/0000000000000000`,
+      version: '0.0.0',
+      startedAt: 1_000,
+    },
+    roles: [],
+    now: () => systemClock.now(),
+    log,
+    ...over,
+  };
+  const server = new Server();
+  const path = join(dir, 'admin.sock');
+  let caller = ROOT;
+  addAdminService(server, deps, () => caller);
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+  const client = new AdminClient(path);
+  return {
+    get caller() {
+      return caller;
+    },
+    set caller(next) {
+      caller = next;
+    },
+    log,
+    deps,
+    rooms,
+    call: (rpc, request) => client.call(rpc, request),
+    refused: async (rpc, request) => {
+      const answer = await client.call(rpc, request).catch((error: ServiceError) => fromStatus(error));
+      if (answer instanceof Error) return answer as Failure;
+      throw new Error(`${rpc} was not refused: ${JSON.stringify(answer)}`);
+    },
+    async close() {
+      client.close();
+      server.forceShutdown();
+      await rooms.close();
+    },
+  };
+}
+
+function nothingThere(): never {
+  throw new Error('there are no relationships');
+}
