@@ -7,8 +7,11 @@
  *   --list        print the guards and stop
  *   --table       afterwards write the table into docs/threat-model.md
  *   --jobs N      copies at work at once          --timeout S   seconds a run may take
+ *   --within S    start none after S seconds, and say how many were left; in an order that
+ *   --order X     decides: another X, another order, so that every guard has its turn
  *   --top DIR     another tree than this one
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -25,6 +28,8 @@ const { values: flags } = parseArgs({
     table: { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(availableParallelism()) },
     timeout: { type: 'string', default: '120' },
+    within: { type: 'string', default: 'Infinity' },
+    order: { type: 'string' },
     top: { type: 'string', default: resolve(import.meta.dirname, '..') },
   },
 });
@@ -43,46 +48,61 @@ if (flags.list) {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const started = performance.now();
 const untested = new Set(bad.map((marker) => `${marker.file}:${marker.line}`));
-const tried = chosen.filter((guard) => !untested.has(`${guard.file}:${guard.line}`));
-const failures = bad.length + (await tryAll(tried));
+const endMs = started + Number(flags.within) * 1000;
+if (Number.isNaN(endMs)) throw new Error(`--within ${flags.within} is no number of seconds`);
+const counts = { seen: 0, failed: bad.length, left: 0 };
+await tryAll(chosen.filter((guard) => !untested.has(`${guard.file}:${guard.line}`)));
 const seconds = ((performance.now() - started) / 1000).toFixed(0);
-console.log(`${chosen.length} guards in ${seconds} s`);
-console.log(`guards: ${tried.length - failures + bad.length} passed, ${failures} failed`);
+console.log(`${chosen.length - counts.left} of ${chosen.length} guards in ${seconds} s`);
+if (counts.left > 0) console.log(`${counts.left} not tried: --within ${flags.within} was over`);
+console.log(`guards: ${counts.seen} passed, ${counts.failed} failed`);
 if (flags.table) writeTable();
-process.exitCode = failures > 0 || chosen.length === 0 ? 1 : 0;
+process.exitCode = counts.failed > 0 || counts.seen === 0 ? 1 : 0;
 
 function isChosen(guard: Guard): boolean {
   return flags.only.length === 0 || flags.only.some((x) => guard.ids.includes(x) || guard.file.includes(x));
 }
 
 /** Each copy takes whole test files, so that a file is proven green just before its guards are removed. */
-async function tryAll(guards: readonly Guard[]): Promise<number> {
-  const queue = [...Map.groupBy(guards, (guard) => guard.test)].sort((a, b) => b[1].length - a[1].length);
+async function tryAll(guards: readonly Guard[]): Promise<void> {
+  const queue = inOrder([...Map.groupBy(guards, (guard) => guard.test)]);
   const copies = Math.max(1, Math.min(Number(flags.jobs), queue.length));
-  const work = async (): Promise<number> => {
+  const work = async (): Promise<void> => {
     const tree = copyTree(top);
     process.once('exit', () => rmSync(tree, { recursive: true, force: true }));
-    let failed = 0;
     try {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) failed += await tryFile(tree, ...next);
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await tryFile(tree, ...next);
     } finally {
       rmSync(tree, { recursive: true, force: true });
     }
-    return failed;
   };
-  const counts = await Promise.all(Array.from({ length: copies }, work));
-  return counts.reduce((sum, count) => sum + count, 0);
+  await Promise.all(Array.from({ length: copies }, work));
 }
 
-async function tryFile(tree: string, test: string, guards: readonly Guard[]): Promise<number> {
+/** The long ones first, so that the copies end together; or as `--order` shuffles them. */
+function inOrder(files: [string, Guard[]][]): [string, Guard[]][] {
+  const { order } = flags;
+  if (order === undefined) return files.sort((a, b) => b[1].length - a[1].length);
+  const place = (test: string): string => createHash('sha256').update(`${order} ${test}`).digest('hex');
+  return files.sort(([a], [b]) => (place(a) < place(b) ? -1 : 1));
+}
+
+async function tryFile(tree: string, test: string, guards: readonly Guard[]): Promise<void> {
+  if (performance.now() >= endMs) {
+    counts.left += guards.length;
+    return;
+  }
   const whole = await twice(() => runTrial(tree, test, { timeoutMs }), isGreen);
   if (whole.outcome !== 'green') {
     for (const guard of guards) say('FAILED', guard, `${test} is ${describe(whole)} before anything is removed`);
-    return guards.length;
+    counts.failed += guards.length;
+    return;
   }
-  let failed = 0;
-  for (const guard of guards) if (!(await tryGuard(tree, guard, whole))) failed += 1;
-  return failed;
+  for (const guard of guards) {
+    if (performance.now() >= endMs) counts.left += 1;
+    else if (await tryGuard(tree, guard, whole)) counts.seen += 1;
+    else counts.failed += 1;
+  }
 }
 
 async function tryGuard(tree: string, guard: Guard, whole: Trial & { outcome: 'green' }): Promise<boolean> {

@@ -77,6 +77,12 @@ describe('npm run guards', () => {
     expect(code).toBe(1);
   });
 
+  it('starts none when its time is over, says how many are left, and does not call that a pass', async () => {
+    const { code, output } = await guards('--only', 'A1', '--within', '0');
+    expect(output).toContain('1 not tried');
+    expect(code).toBe(1);
+  });
+
   it('fails a marker whose test file does not exist', async () => {
     put('src/b.ts', '// guard: A4 test/gone.test.ts\nb();\n');
     const { code, output } = await guards('--list');
