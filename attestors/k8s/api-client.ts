@@ -17,6 +17,8 @@ export type ReadFile = (path: string, field: string, mostBytes: number) => Promi
 export interface ApiAccess {
   /** `the kubelet`, for errors. */
   readonly what: string;
+  /** What it is asked for: `pods`. */
+  readonly things: string;
   /** What a caller needs to be allowed: `get on nodes/proxy`. */
   readonly right: string;
   /** False: a port without TLS, where anybody on the node may answer (attack A13). */
@@ -78,7 +80,7 @@ export class ApiClient {
   ): Promise<{ readonly value: T; readonly session: number }> {
     const { signal, timeoutMs } = options;
     const failed = (error: unknown, late: boolean): unknown =>
-      late ? timeoutTrouble(this.name, timeoutMs as number) : troubleOf(this.name, error);
+      late ? timeoutTrouble(this.name, timeoutMs as number) : troubleOf(this.name, error, this.#access.things);
     const ask = async (inner: AbortSignal) => {
       const { response, session } = await this.#send(path, inner);
       return { value: await read(response), session };
@@ -106,7 +108,7 @@ export class ApiClient {
     const session = this.#session;
     // A redirect is not followed: it would take the token along to wherever it says.
     if (response.statusCode === 200) return { response, session };
-    throw statusTrouble(this.name, response.statusCode ?? 0, this.#access.right);
+    throw statusTrouble(this.name, response.statusCode ?? 0, this.#access);
   }
 
   async #credentials(): Promise<Credentials> {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A watch on the API server for the pods of one node (Kubernetes API concepts, "Efficient detection of changes"): listed once, then
- * told of one by one. Begun when the first caller needs it, and kept.
+ * A watch on the API server for the pods of one node, or for namespaces (Kubernetes API concepts, "Efficient detection of changes"):
+ * listed once, then told of one by one. Begun when the first caller needs it, and kept.
  */
 import type { Clock, Timer } from '../../src/attestation/plugin.ts';
 import type { ApiClient } from './api-client.ts';
+import type { Feed, FeedListener } from './feed.ts';
 import { NoList } from './item-splitter.ts';
 import { linesOf } from './lines.ts';
-import { type Pod, parsePod, type UnusablePod } from './pod.ts';
-import type { FeedListener, PodFeed } from './pod-feed.ts';
-import { LIST_RULES, PodListReader } from './pod-list.ts';
+import { type Listed, ListReader } from './list-reader.ts';
 import { troubleOf } from './trouble.ts';
 
-export interface ApiServerFeedOptions {
+export interface ApiServerFeedOptions<T> {
   readonly client: Pick<ApiClient, 'get' | 'close' | 'name'>;
   readonly clock: Clock;
-  readonly nodeName: string;
+  readonly listed: Listed<T>;
+  /** Of the list: `/api/v1/namespaces`. */
+  readonly path: string;
   readonly timeoutMs: number;
 }
 
@@ -34,12 +35,12 @@ interface Event {
   readonly object?: { readonly code?: unknown; readonly metadata?: { readonly resourceVersion?: unknown } };
 }
 
-export class ApiServerFeed implements PodFeed {
-  readonly #options: ApiServerFeedOptions;
-  readonly #listener: FeedListener;
-  readonly #reader: PodListReader;
+export class ApiServerFeed<T> implements Feed {
+  readonly #options: ApiServerFeedOptions<T>;
+  readonly #listener: FeedListener<T>;
+  readonly #reader: ListReader<T>;
   readonly #abort = new AbortController();
-  #pods = new Map<string, Pod | UnusablePod>();
+  #items = new Map<string, T>();
   /** Of the last list or event; undefined: to be listed. */
   #version: string | undefined;
   #wanted = false;
@@ -49,10 +50,10 @@ export class ApiServerFeed implements PodFeed {
   #toldStale = false;
   #timer: Timer | undefined;
 
-  constructor(options: ApiServerFeedOptions, listener: FeedListener) {
+  constructor(options: ApiServerFeedOptions<T>, listener: FeedListener<T>) {
     this.#options = options;
     this.#listener = listener;
-    this.#reader = new PodListReader(options.clock);
+    this.#reader = new ListReader(options.clock, options.listed);
   }
 
   get asOf(): number {
@@ -90,24 +91,25 @@ export class ApiServerFeed implements PodFeed {
   }
 
   async #list(): Promise<void> {
-    const { client, clock, timeoutMs } = this.#options;
+    const { client, clock, timeoutMs, path } = this.#options;
     const askedAt = clock.monotonic();
     const signal = this.#abort.signal;
-    const { value } = await client.get(this.#path(), { signal, timeoutMs }, (body) => this.#reader.read(body));
+    const { value } = await client.get(path, { signal, timeoutMs }, (body) => this.#reader.read(body));
     this.#version = value.resourceVersion;
-    this.#pods = new Map(value.pods);
+    this.#items = new Map(value.items);
     this.#knownAt = askedAt;
     this.#tell();
   }
 
   async #watch(): Promise<void> {
-    const { client } = this.#options;
+    const { client, listed, path } = this.#options;
     const timeoutMs = WATCH_SECONDS * 1_000 + WATCH_LATE_MS;
-    const path = `${this.#path()}&watch=true&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${this.#version}`;
+    const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${this.#version}`;
+    const watched = `${path}${path.includes('?') ? '&' : '?'}${query}`;
     try {
-      await client.get(path, { signal: this.#abort.signal, timeoutMs }, async (body) => {
+      await client.get(watched, { signal: this.#abort.signal, timeoutMs }, async (body) => {
         this.#watching = true;
-        for await (const line of linesOf(body, LIST_RULES.itemBytes)) this.#take(line);
+        for await (const line of linesOf(body, listed.rules.itemBytes)) this.#take(line);
       });
     } finally {
       this.#knownAt = this.asOf;
@@ -123,32 +125,29 @@ export class ApiServerFeed implements PodFeed {
     if (typeof version !== 'string') throw new NoList('an event has no version');
     this.#version = version;
     if (type === 'BOOKMARK') return;
-    const pod = parsePod(object);
-    if (pod === undefined) return;
+    const { parse, keyOf, rules, things } = this.#options.listed;
+    const item = parse(object);
+    if (item === undefined) return;
     // guard: I1 test/attestors/k8s/api-server-feed.test.ts
-    if (type === 'DELETED') this.#pods.delete(pod.uid);
-    else this.#pods.set(pod.uid, pod);
+    if (type === 'DELETED') this.#items.delete(keyOf(item));
+    else this.#items.set(keyOf(item), item);
     // guard: I9 test/attestors/k8s/api-server-feed.test.ts
-    if (this.#pods.size > LIST_RULES.pods) throw new NoList(`it has over ${LIST_RULES.pods} pods`);
+    if (this.#items.size > rules.items) throw new NoList(`it has over ${rules.items} ${things}`);
     this.#tell();
   }
 
   #tell(): void {
     this.#toldStale = false;
     // What the API server does not have is gone, whoever was started anew meanwhile.
-    this.#listener.list({ pods: this.#pods, resourceVersion: this.#version ?? '' }, true);
+    this.#listener.list({ items: this.#items, resourceVersion: this.#version ?? '' }, true);
   }
 
   #failed(error: unknown): void {
-    const { clock, client } = this.#options;
-    this.#listener.trouble(troubleOf(client.name, error));
+    const { clock, client, listed } = this.#options;
+    this.#listener.trouble(troubleOf(client.name, error, listed.things));
     if (clock.monotonic() - this.#knownAt < STALE_MS || this.#toldStale) return;
     this.#toldStale = true;
     this.#listener.stale();
-  }
-
-  #path(): string {
-    return `/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${this.#options.nodeName}`)}`;
   }
 }
 

@@ -14,11 +14,14 @@ import type {
 } from '../../src/attestation/plugin.ts';
 import { type Container, isUsable, type Pod, type UnusablePod } from './pod.ts';
 import type { PodBook } from './pod-book.ts';
-import type { PodIndex } from './pod-index.ts';
+import type { ListedPod } from './pod-list.ts';
 import { type PodPlace, placementOf } from './pod-place.ts';
 import type { PodProof } from './proof.ts';
 import { CONTAINER_KINDS, KINDS, STATUS_KINDS, type StatusKind } from './selectors.ts';
+import type { SharedIndex } from './shared-index.ts';
 import { K8sError } from './trouble.ts';
+
+export type PodIndex = SharedIndex<ListedPod, PodBook>;
 
 export interface K8sAttestorOptions {
   readonly index: PodIndex;

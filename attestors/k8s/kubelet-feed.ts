@@ -5,8 +5,9 @@
  */
 import type { Clock, Timer } from '../../src/attestation/plugin.ts';
 import type { ApiClient } from './api-client.ts';
-import type { FeedListener, PodFeed } from './pod-feed.ts';
-import { type PodList, PodListReader } from './pod-list.ts';
+import type { Feed, FeedListener } from './feed.ts';
+import { type List, ListReader } from './list-reader.ts';
+import { type ListedPod, PODS } from './pod-list.ts';
 import type { Trouble } from './trouble.ts';
 
 /** From the beginning of one request to that of the next. */
@@ -22,10 +23,10 @@ export interface KubeletFeedOptions {
   readonly timeoutMs: number;
 }
 
-export class KubeletFeed implements PodFeed {
+export class KubeletFeed implements Feed {
   readonly #options: KubeletFeedOptions;
-  readonly #listener: FeedListener;
-  readonly #reader: PodListReader;
+  readonly #listener: FeedListener<ListedPod>;
+  readonly #reader: ListReader<ListedPod>;
   readonly #abort = new AbortController();
   #waiting = false;
   #resting = false;
@@ -36,10 +37,10 @@ export class KubeletFeed implements PodFeed {
   #toldStale = false;
   #timer: Timer | undefined;
 
-  constructor(options: KubeletFeedOptions, listener: FeedListener) {
+  constructor(options: KubeletFeedOptions, listener: FeedListener<ListedPod>) {
     this.#options = options;
     this.#listener = listener;
-    this.#reader = new PodListReader(options.clock);
+    this.#reader = new ListReader(options.clock, PODS);
   }
 
   get asOf(): number {
@@ -88,7 +89,7 @@ export class KubeletFeed implements PodFeed {
     }
   }
 
-  #heard(list: PodList, session: number, askedAt: number): void {
+  #heard(list: List<ListedPod>, session: number, askedAt: number): void {
     const certain = session === this.#session;
     this.#session = session;
     this.#asOf = askedAt;

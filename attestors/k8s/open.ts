@@ -3,18 +3,20 @@
 import type { Attestor, Clock } from '../../src/attestation/plugin.ts';
 import { type ApiAccess, ApiClient, type ReadFile } from './api-client.ts';
 import { ApiServerFeed } from './api-server-feed.ts';
+import type { Feed, FeedListener } from './feed.ts';
 import { k8sAttestor } from './k8s-attestor.ts';
 import { KubeletFeed } from './kubelet-feed.ts';
-import type { FeedListener, PodFeed } from './pod-feed.ts';
-import { PodIndex } from './pod-index.ts';
+import { PodBook } from './pod-book.ts';
+import { type ListedPod, PODS } from './pod-list.ts';
 import { PodProof } from './proof.ts';
 import type { ContainerRuntime } from './runtime.ts';
 import type { StatusKind } from './selectors.ts';
+import { SharedIndex } from './shared-index.ts';
 
 export interface K8sOptions {
   /** Who is asked: the node's kubelet, or the API server for the pods of this node. */
   readonly source: 'kubelet' | 'api server';
-  readonly access: Omit<ApiAccess, 'what' | 'right'>;
+  readonly access: Omit<ApiAccess, 'what' | 'things' | 'right'>;
   readonly nodeName: string;
   /** The kubelet's cgroup root as the daemon sees it: `/`. */
   readonly cgroupRoot: string;
@@ -35,9 +37,9 @@ const PATIENCE = 0.8;
 export function openK8sAttestor(options: K8sOptions): Attestor {
   const { cgroupRoot, containerSelectors, isNamed, clock, warn } = options;
   const patienceMs = options.attestationTimeoutMs * PATIENCE;
-  const makeFeed = (listener: FeedListener): PodFeed => feedOf(options, patienceMs, listener);
+  const makeFeed = (listener: FeedListener<ListedPod>): Feed => feedOf(options, patienceMs, listener);
   return k8sAttestor({
-    index: new PodIndex({ makeFeed, clock, patienceMs, warn }),
+    index: new SharedIndex({ things: PODS.things, book: new PodBook(), makeFeed, clock, patienceMs, warn }),
     proof: new PodProof(cgroupRoot, options.runtime),
     cgroupRoot,
     containerSelectors,
@@ -45,7 +47,7 @@ export function openK8sAttestor(options: K8sOptions): Attestor {
   });
 }
 
-function feedOf(options: K8sOptions, timeoutMs: number, listener: FeedListener): PodFeed {
+function feedOf(options: K8sOptions, timeoutMs: number, listener: FeedListener<ListedPod>): Feed {
   const { source, access, nodeName, clock, readFile } = options;
   const words = WORDS[source];
   const client = new ApiClient({ ...access, ...words }, { readFile, clock });
@@ -53,11 +55,15 @@ function feedOf(options: K8sOptions, timeoutMs: number, listener: FeedListener):
     case 'kubelet':
       return new KubeletFeed({ client, clock, timeoutMs }, listener);
     case 'api server':
-      return new ApiServerFeed({ client, clock, nodeName, timeoutMs }, listener);
+      return new ApiServerFeed({ client, clock, listed: PODS, path: podsOf(nodeName), timeoutMs }, listener);
   }
 }
 
+function podsOf(nodeName: string): string {
+  return `/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${nodeName}`)}`;
+}
+
 const WORDS = {
-  kubelet: { what: 'the kubelet', right: 'get on nodes/proxy' },
-  'api server': { what: 'the API server', right: 'list and watch on pods' },
+  kubelet: { what: 'the kubelet', things: 'pods', right: 'get on nodes/proxy' },
+  'api server': { what: 'the API server', things: 'pods', right: 'list and watch on pods' },
 } as const;

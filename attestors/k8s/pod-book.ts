@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The pods of this node as they were last heard of, found by what a cgroup path says, and what has changed since. */
 import { isUsable, type Pod, samePod, type UnusablePod } from './pod.ts';
-import type { Pods } from './pod-list.ts';
+import type { ListedPod, Pods } from './pod-list.ts';
+import type { Book } from './shared-index.ts';
 
 /** A pod's processes outlive its removal by seconds. */
 const MOST_DELETED = 4_096;
 
-export class PodBook {
+export class PodBook implements Book<ListedPod> {
   #pods: Map<string, Pod | UnusablePod> = new Map();
   /** By the name that a static pod's cgroup has. */
   #byHash: ReadonlyMap<string, readonly Pod[]> = new Map();

@@ -2,7 +2,7 @@
 /** What can go wrong, each told apart, with what to do next. All of it fails the call: never a lesser identity. */
 import { AttestorError } from '../../src/attestation/plugin.ts';
 import { NoList, TooLarge } from './item-splitter.ts';
-import { ListTooLarge } from './pod-list.ts';
+import { ListTooLarge } from './list-reader.ts';
 
 export type K8sReason =
   | 'POD_UNKNOWN'
@@ -34,7 +34,7 @@ export class K8sError extends AttestorError {
   }
 }
 
-/** Nothing could be learnt of pods. `passing`: the next request may well succeed, so that who waits goes on waiting. */
+/** Nothing could be learnt of pods, or of namespaces. `passing`: the next request may well succeed, so that who waits goes on waiting. */
 export class Trouble extends K8sError {
   readonly passing: boolean;
 
@@ -46,10 +46,15 @@ export class Trouble extends K8sError {
 
 const LASTS = { passing: false };
 const PASSES = { passing: true };
+const ASKED = { right: 'the right to list pods', things: 'pods' };
 const WRONG_ADDRESS = 'is that the right address and port?';
 
-/** `what`: `the kubelet at 127.0.0.1:10250`. */
-export function statusTrouble(what: string, status: number, right = 'the right to list pods'): Trouble {
+/** `what`: `the kubelet at 127.0.0.1:10250`. `things`: what is asked for. */
+export function statusTrouble(
+  what: string,
+  status: number,
+  { right, things }: { readonly right: string; readonly things: string } = ASKED,
+): Trouble {
   if (status === 401)
     return new Trouble(
       'K8S_UNAUTHENTICATED',
@@ -58,7 +63,12 @@ export function statusTrouble(what: string, status: number, right = 'the right t
       LASTS,
     );
   if (status === 403)
-    return new Trouble('K8S_FORBIDDEN', `${what} does not let the daemon list pods (403)`, `it needs ${right}`, LASTS);
+    return new Trouble(
+      'K8S_FORBIDDEN',
+      `${what} does not let the daemon list ${things} (403)`,
+      `it needs ${right}`,
+      LASTS,
+    );
   const passing = status === 429 || status >= 500;
   return new Trouble('K8S_ANSWER_INVALID', `${what} answered with status ${status}`, WRONG_ADDRESS, { passing });
 }
@@ -77,13 +87,13 @@ export function credentialsTrouble(field: string, why: string, cause?: unknown):
   return new Trouble('K8S_CREDENTIALS', why, `see attestors.k8s.${field}`, { ...LASTS, cause });
 }
 
-export function troubleOf(what: string, error: unknown): Trouble {
+export function troubleOf(what: string, error: unknown, things = ASKED.things): Trouble {
   if (error instanceof Trouble) return error;
   if (error instanceof TooLarge || error instanceof ListTooLarge) {
-    const text = `the list of pods of ${what} is too large: ${error.message}`;
+    const text = `the list of ${things} of ${what} is too large: ${error.message}`;
     return new Trouble('K8S_ANSWER_TOO_LARGE', text, 'docs/limits.md has the ceilings', LASTS);
   }
-  if (error instanceof NoList) return noList(what, error.message, error);
+  if (error instanceof NoList) return noList(what, things, error.message, error);
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
   if (OF_TLS.test(code)) {
     const hint = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'its certificate must name node_name' : 'see ca_path';
@@ -92,7 +102,7 @@ export function troubleOf(what: string, error: unknown): Trouble {
       cause: error,
     });
   }
-  if (code.startsWith('HPE_')) return noList(what, 'it is no HTTP', error);
+  if (code.startsWith('HPE_')) return noList(what, things, 'it is no HTTP', error);
   return new Trouble(
     'K8S_UNREACHABLE',
     `${what} cannot be reached (${code})`,
@@ -104,8 +114,8 @@ export function troubleOf(what: string, error: unknown): Trouble {
   );
 }
 
-function noList(what: string, why: string, cause: unknown): Trouble {
-  const text = `the answer of ${what} is no list of pods: ${why}`;
+function noList(what: string, things: string, why: string, cause: unknown): Trouble {
+  const text = `the answer of ${what} is no list of ${things}: ${why}`;
   return new Trouble('K8S_ANSWER_INVALID', text, WRONG_ADDRESS, { ...LASTS, cause });
 }
 

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ApiAccess, ApiClient } from '../../../attestors/k8s/api-client.ts';
-import { PodListReader } from '../../../attestors/k8s/pod-list.ts';
+import { ListReader } from '../../../attestors/k8s/list-reader.ts';
+import { PODS } from '../../../attestors/k8s/pod-list.ts';
 import type { Trouble } from '../../../attestors/k8s/trouble.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { FakeKubelet, type FakeKubeletOptions, KUBELET_CA, NODE_NAME } from '../../support/fake-kubelet.ts';
@@ -35,6 +36,7 @@ function client(
 ) {
   const access: ApiAccess = {
     what: 'the kubelet',
+    things: 'pods',
     right: 'get on nodes/proxy',
     secure: true,
     host: '127.0.0.1',
@@ -51,10 +53,10 @@ function client(
   return made;
 }
 
-const reader = new PodListReader(systemClock);
+const reader = new ListReader(systemClock, PODS);
 const pods = async (from: ApiClient, timeoutMs = 20_000, signal = never) => {
   const { value, session } = await from.get('/pods', { signal, timeoutMs }, (body) => reader.read(body));
-  return { names: [...value.pods.keys()], session };
+  return { names: [...value.items.keys()], session };
 };
 const troubleOf = (from: ApiClient, timeoutMs?: number): Promise<Trouble> =>
   pods(from, timeoutMs).then(

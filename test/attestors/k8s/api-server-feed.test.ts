@@ -2,12 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ApiClient } from '../../../attestors/k8s/api-client.ts';
 import { ApiServerFeed } from '../../../attestors/k8s/api-server-feed.ts';
+import { type ListedPod, PODS } from '../../../attestors/k8s/pod-list.ts';
 import { timeoutTrouble } from '../../../attestors/k8s/trouble.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { podJson, podList, UID_A, UID_B } from '../../support/k8s-pods.ts';
 
+const PATH = '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode1';
 let clock: FakeClock;
-let feed: ApiServerFeed;
+let feed: ApiServerFeed<ListedPod>;
 let asked: string[];
 let heard: string[];
 let listed: readonly object[];
@@ -43,7 +45,7 @@ async function* body(text: string): AsyncGenerator<Buffer> {
 const client: Pick<ApiClient, 'get' | 'close' | 'name'> = {
   name: 'the API server at api:443',
   async get(path, { signal }, read) {
-    asked.push(path.replace('/api/v1/pods?fieldSelector=spec.nodeName%3Dnode1', ''));
+    asked.push(path.replace(PATH, ''));
     if (path.includes('watch')) return { session: 1, value: await read(watched(signal)) };
     if (refused !== undefined) throw refused;
     return {
@@ -63,9 +65,9 @@ const event = (type: string, version: string, words: Parameters<typeof podJson>[
 beforeEach(() => {
   [clock, asked, heard, listed, refused] = [new FakeClock(), [], [], [podJson()], undefined];
   feed = new ApiServerFeed(
-    { client, clock, nodeName: 'node1', timeoutMs: 4_000 },
+    { client, clock, listed: PODS, path: PATH, timeoutMs: 4_000 },
     {
-      list: ({ pods }, certain) => heard.push(`${[...pods.keys()].join(' ')}${certain ? '' : ' uncertain'}`),
+      list: ({ items }, certain) => heard.push(`${[...items.keys()].join(' ')}${certain ? '' : ' uncertain'}`),
       trouble: ({ reason }) => heard.push(reason),
       stale: () => heard.push('stale'),
     },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { NoList, TooLarge } from '../../../attestors/k8s/item-splitter.ts';
-import { LIST_RULES, ListTooLarge, type PodList, PodListReader } from '../../../attestors/k8s/pod-list.ts';
+import { type List, ListReader, ListTooLarge } from '../../../attestors/k8s/list-reader.ts';
+import { type ListedPod, PODS } from '../../../attestors/k8s/pod-list.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { podJson, podList, UID_A, UID_B } from '../../support/k8s-pods.ts';
 
@@ -10,12 +11,12 @@ const clock = new FakeClock();
 async function* pieces(bytes: Buffer, size = 1000): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
-const read = (list: object | string, reader = new PodListReader(clock)): Promise<PodList> =>
+const read = (list: object | string, reader = new ListReader(clock, PODS)): Promise<List<ListedPod>> =>
   reader.read(pieces(Buffer.from(typeof list === 'string' ? list : JSON.stringify(list))));
 
 describe('a list of pods', () => {
   it('is read by UID', async () => {
-    const { pods } = await read(podList(podJson(), podJson({ uid: UID_B, name: 'db' })));
+    const { items: pods } = await read(podList(podJson(), podJson({ uid: UID_B, name: 'db' })));
     expect([...pods].map(([uid, pod]) => [uid, 'name' in pod && pod.name])).toEqual([
       [UID_A, 'web'],
       [UID_B, 'db'],
@@ -28,16 +29,16 @@ describe('a list of pods', () => {
   });
 
   it('leaves out what has no UID, and keeps a pod of which nothing can be said', async () => {
-    const { pods } = await read(podList({}, podJson({ labels: 7 as never })));
+    const { items: pods } = await read(podList({}, podJson({ labels: 7 as never })));
     expect([...pods.values()]).toEqual([{ uid: UID_A, unusable: 'labels is no object' }]);
   });
 
   it('does not parse a pod again whose bytes are those of the last list', async () => {
-    const reader = new PodListReader(clock);
+    const reader = new ListReader(clock, PODS);
     const first = await read(podList(podJson(), podJson({ uid: UID_B })), reader);
     const second = await read(podList(podJson({ uid: UID_B, labels: {} }), podJson()), reader);
-    expect(second.pods.get(UID_A)).toBe(first.pods.get(UID_A));
-    expect(second.pods.get(UID_B)).not.toBe(first.pods.get(UID_B));
+    expect(second.items.get(UID_A)).toBe(first.items.get(UID_A));
+    expect(second.items.get(UID_B)).not.toBe(first.items.get(UID_B));
   });
 
   it.each([
@@ -56,9 +57,9 @@ describe('a list of pods', () => {
   });
 
   it('I9: is refused when it has too many pods, or too many bytes', async () => {
-    const few = new PodListReader(clock, { ...LIST_RULES, pods: 1 });
+    const few = new ListReader(clock, { ...PODS, rules: { ...PODS.rules, items: 1 } });
     await expect(read(podList(podJson(), podJson({ uid: UID_B })), few)).rejects.toThrow(/over 1 pods/);
-    const short = new PodListReader(clock, { ...LIST_RULES, listBytes: 1_500 });
+    const short = new ListReader(clock, { ...PODS, rules: { ...PODS.rules, listBytes: 1_500 } });
     await expect(read(podList(podJson({ annotations: { a: 'x'.repeat(2_000) } })), short)).rejects.toBeInstanceOf(
       ListTooLarge,
     );
@@ -80,11 +81,11 @@ describe('a list of pods', () => {
       timer = setImmediate(count);
     };
     let timer = setImmediate(count);
-    const reader = new PodListReader({ monotonic: () => performance.now() });
+    const reader = new ListReader({ monotonic: () => performance.now() }, PODS);
     // All of it is there at once, as after a pause of the reader.
     const bytes = Buffer.from(JSON.stringify(podList(...pods)));
     const before = turns;
-    const { pods: found } = await reader.read(pieces(bytes, bytes.length));
+    const { items: found } = await reader.read(pieces(bytes, bytes.length));
     clearImmediate(timer);
     expect(found.size).toBe(500);
     expect(turns - before).toBeGreaterThan(3);

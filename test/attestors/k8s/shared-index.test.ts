@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who waits for what, and for how long; the pods themselves are in `pod-book.test.ts`. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Feed, FeedListener } from '../../../attestors/k8s/feed.ts';
 import { parsePod } from '../../../attestors/k8s/pod.ts';
-import type { FeedListener, PodFeed } from '../../../attestors/k8s/pod-feed.ts';
-import { PodIndex } from '../../../attestors/k8s/pod-index.ts';
+import { PodBook } from '../../../attestors/k8s/pod-book.ts';
+import type { ListedPod } from '../../../attestors/k8s/pod-list.ts';
+import { SharedIndex } from '../../../attestors/k8s/shared-index.ts';
 import { K8sError, statusTrouble, timeoutTrouble } from '../../../attestors/k8s/trouble.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type PodWords, podJson, UID_A, UID_B } from '../../support/k8s-pods.ts';
@@ -11,7 +13,7 @@ import { type PodWords, podJson, UID_A, UID_B } from '../../support/k8s-pods.ts'
 const never = new AbortController().signal;
 const unknown = (): K8sError => new K8sError('POD_UNKNOWN', 'not listed', 'try again');
 
-class TestFeed implements PodFeed {
+class TestFeed implements Feed {
   asOf = -Infinity;
   demands: string[] = [];
   closed = false;
@@ -25,13 +27,15 @@ class TestFeed implements PodFeed {
 
 let clock: FakeClock;
 let feed: TestFeed;
-let listener: FeedListener;
-let index: PodIndex;
+let listener: FeedListener<ListedPod>;
+let index: SharedIndex<ListedPod, PodBook>;
 let warned: string[];
 
 beforeEach(() => {
   [clock, feed, warned] = [new FakeClock(), new TestFeed(), []];
-  index = new PodIndex({
+  index = new SharedIndex({
+    things: 'pods',
+    book: new PodBook(),
     clock,
     patienceMs: 4_000,
     makeFeed: (one) => {
@@ -45,7 +49,7 @@ beforeEach(() => {
 function list(asOf: number, ...words: readonly PodWords[]): void {
   feed.asOf = asOf;
   listener.list(
-    { pods: new Map(words.map((one) => [one.uid ?? UID_A, parsePod(podJson(one))!])), resourceVersion: '' },
+    { items: new Map(words.map((one) => [one.uid ?? UID_A, parsePod(podJson(one))!])), resourceVersion: '' },
     true,
   );
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where news of pods comes from: a kubelet that is asked again and again, or a watch on the API server. */
-import type { PodList } from './pod-list.ts';
+/** Where news comes from: a kubelet that is asked again and again, or a watch on the API server. */
+import type { List } from './list-reader.ts';
 import type { Trouble } from './trouble.ts';
 
-export interface PodFeed {
+export interface Feed {
   /** As of which instant of the monotonic clock all changes are known; -Infinity before anything is. */
   readonly asOf: number;
-  /** Somebody waits for news, or an open stream rests on a pod. Called whenever either begins or ends. */
+  /** Somebody waits for news, or an open stream rests on something that is listed. Called whenever either begins or ends. */
   demand(waiting: boolean, resting: boolean): void;
   close(): void;
 }
 
-export interface FeedListener {
-  /** `certain`: see `PodBook.replace`. */
-  list(list: PodList, certain: boolean): void;
+export interface FeedListener<T> {
+  /** `certain`: see `Book.replace`. */
+  list(list: List<T>, certain: boolean): void;
   trouble(trouble: Trouble): void;
   /** Nothing has been heard for so long that what is known is no longer to be relied on. Called once, until there is news. */
   stale(): void;

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The one shared view of this node's pods. A caller whose pod is there, as of two seconds ago or less, is answered at once; any
- * number of others wait together for the next news.
+ * The one shared view of this node's pods, or of namespaces. A caller that finds in it what it needs, as of two seconds ago or less, is
+ * answered at once; any number of others wait together for the next news.
  */
 import type { Clock } from '../../src/attestation/plugin.ts';
-import { PodBook } from './pod-book.ts';
-import type { FeedListener, PodFeed } from './pod-feed.ts';
-import type { PodList } from './pod-list.ts';
+import type { Feed, FeedListener } from './feed.ts';
+import type { List } from './list-reader.ts';
 import type { K8sError, Trouble } from './trouble.ts';
 
-export interface PodIndexOptions {
-  readonly makeFeed: (listener: FeedListener) => PodFeed;
+/** What was last heard of, found by what callers ask for. */
+export interface Book<T> {
+  readonly size: number;
+  /**
+   * Takes the list for what is. `certain`: it comes from the same run of the same server as the last one, so that what is no
+   * longer listed was deleted. Returns the grounds of which something else is to be said now.
+   */
+  replace(items: ReadonlyMap<string, T>, certain: boolean): readonly string[];
+}
+
+export interface SharedIndexOptions<T, B extends Book<T>> {
+  /** `pods`, for the log. */
+  readonly things: string;
+  readonly book: B;
+  readonly makeFeed: (listener: FeedListener<T>) => Feed;
   readonly clock: Clock;
-  /** How long a caller waits for its pod or its container to be listed. */
+  /** How long a caller waits for what it needs to be listed. */
   readonly patienceMs: number;
   readonly warn: (fields: object, message: string) => void;
 }
@@ -26,16 +38,15 @@ const TROUBLED_PATIENCE_MS = 1_000;
 /** `undefined`: there is news. */
 type Outcome = Trouble | 'late' | undefined;
 
-export class PodIndex implements FeedListener {
-  readonly #options: PodIndexOptions;
-  readonly #book = new PodBook();
-  readonly #feed: PodFeed;
+export class SharedIndex<T, B extends Book<T>> implements FeedListener<T> {
+  readonly #options: SharedIndexOptions<T, B>;
+  readonly #feed: Feed;
   readonly #waiters = new Set<(outcome: Outcome) => void>();
   readonly #rested = new Set<string>();
-  readonly #listeners = new Set<(uid: string) => void>();
+  readonly #listeners = new Set<(ground: string) => void>();
   #trouble: Trouble | undefined;
 
-  constructor(options: PodIndexOptions) {
+  constructor(options: SharedIndexOptions<T, B>) {
     this.#options = options;
     this.#feed = options.makeFeed(this);
   }
@@ -45,23 +56,28 @@ export class PodIndex implements FeedListener {
     return this.#trouble;
   }
 
-  /** How many pods are known; undefined before anybody has asked. */
+  /** How many are known; undefined before anybody has asked. */
   get size(): number | undefined {
-    return this.#feed.asOf === -Infinity ? undefined : this.#book.size;
+    return this.#feed.asOf === -Infinity ? undefined : this.#options.book.size;
   }
 
   /**
    * What `look` finds, as soon as it finds something. Rejects with the Trouble of a request that will fail again, with what
-   * `unknown` gives when patience has run out, with the signal's reason.
+   * `unknown` gives when patience has run out, with the signal's reason. `arrived`: since when the caller has waited, elsewhere too.
    */
-  async find<T>(look: (book: PodBook) => T | undefined, signal: AbortSignal, unknown: () => K8sError): Promise<T> {
-    const arrived = this.#options.clock.monotonic();
+  async find<F>(
+    look: (book: B) => F | undefined,
+    signal: AbortSignal,
+    unknown: () => K8sError,
+    arrived = this.#options.clock.monotonic(),
+  ): Promise<F> {
+    const { book } = this.#options;
     let { patienceMs } = this.#options;
     let trouble = this.#trouble;
-    // guard: I9 test/attestors/k8s/pod-index.test.ts
+    // guard: I9 test/attestors/k8s/shared-index.test.ts
     if (trouble !== undefined) patienceMs = Math.min(patienceMs, TROUBLED_PATIENCE_MS);
     for (;;) {
-      const found = this.#feed.asOf >= arrived - GOOD_MS ? look(this.#book) : undefined;
+      const found = this.#feed.asOf >= arrived - GOOD_MS ? look(book) : undefined;
       if (found !== undefined) return found;
       const outcome = await this.#news(arrived + patienceMs, signal);
       if (outcome === 'late') throw trouble ?? unknown();
@@ -70,15 +86,15 @@ export class PodIndex implements FeedListener {
     }
   }
 
-  /** Open streams rest on this pod, or none does any more. */
-  restedOn(uid: string, resting: boolean): void {
-    if (resting) this.#rested.add(uid);
-    else this.#rested.delete(uid);
+  /** Open streams rest on this one, or none does any more. */
+  restedOn(ground: string, resting: boolean): void {
+    if (resting) this.#rested.add(ground);
+    else this.#rested.delete(ground);
     this.#demand();
   }
 
-  /** Calls back with each pod of which something else is to be said. Returns the undo. */
-  onChange(listener: (uid: string) => void): () => void {
+  /** Calls back with each ground of which something else is to be said. Returns the undo. */
+  onChange(listener: (ground: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -88,27 +104,28 @@ export class PodIndex implements FeedListener {
     this.#settle('late');
   }
 
-  list({ pods }: PodList, certain: boolean): void {
+  list({ items }: List<T>, certain: boolean): void {
     this.#trouble = undefined;
-    this.#tell(this.#book.replace(pods, certain));
+    this.#tell(this.#options.book.replace(items, certain));
     this.#settle(undefined);
   }
 
   trouble(trouble: Trouble): void {
     const { reason, text, hint } = trouble;
-    if (this.#trouble?.reason !== reason) this.#options.warn({ reason, text, hint, err: trouble }, 'no news of pods');
+    const { things, warn } = this.#options;
+    if (this.#trouble?.reason !== reason) warn({ reason, text, hint, err: trouble }, `no news of ${things}`);
     this.#trouble = trouble;
     this.#settle(trouble);
   }
 
-  /** Who rests on a pod is looked at anew, and gets nothing new, until the pods are known again (I8). */
+  /** Who rests on one is looked at anew, and gets nothing new, until they are known again (I8). */
   stale(): void {
-    // guard: I8 test/attestors/k8s/pod-index.test.ts
+    // guard: I8 test/attestors/k8s/shared-index.test.ts
     this.#tell([...this.#rested]);
   }
 
-  #tell(uids: readonly string[]): void {
-    for (const uid of uids) for (const listener of [...this.#listeners]) listener(uid);
+  #tell(grounds: readonly string[]): void {
+    for (const ground of grounds) for (const listener of [...this.#listeners]) listener(ground);
   }
 
   #news(until: number, signal: AbortSignal): Promise<Outcome> {
