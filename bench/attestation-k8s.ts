@@ -131,6 +131,7 @@ function attestorOf({ ready }: KubeletProcess): Attestor {
     nodeName: NODE_NAME,
     cgroupRoot: CGROUP_ROOT,
     containerSelectors: true,
+    namespaceAccess: undefined,
     runtime: undefined,
     isNamed: () => true,
     attestationTimeoutMs: 5_000,

@@ -29,6 +29,8 @@ export interface ApiAccess {
   readonly serverName: string;
   /** Undefined: whoever answers is believed (attack A13). */
   readonly caPath: string | undefined;
+  /** The key below `attestors.k8s` that names it: `ca_path`. */
+  readonly caField?: string;
   readonly tokenPath: string | undefined;
   readonly certificatePath: string | undefined;
   readonly privateKeyPath: string | undefined;
@@ -80,7 +82,7 @@ export class ApiClient {
   ): Promise<{ readonly value: T; readonly session: number }> {
     const { signal, timeoutMs } = options;
     const failed = (error: unknown, late: boolean): unknown =>
-      late ? timeoutTrouble(this.name, timeoutMs as number) : troubleOf(this.name, error, this.#access.things);
+      late ? timeoutTrouble(this.name, timeoutMs as number) : troubleOf(this.name, error, this.#access);
     const ask = async (inner: AbortSignal) => {
       const { response, session } = await this.#send(path, inner);
       return { value: await read(response), session };
@@ -112,17 +114,17 @@ export class ApiClient {
   }
 
   async #credentials(): Promise<Credentials> {
-    const { secure, caPath, tokenPath, certificatePath, privateKeyPath } = this.#access;
+    const { secure, caPath, caField = 'ca_path', tokenPath, certificatePath, privateKeyPath } = this.#access;
     // guard: A13 test/attestors/k8s/api-client.test.ts — on a port without TLS anybody may listen, or answer
     if (!secure) return NO_CREDENTIALS;
     const [ca, token, cert, key] = await Promise.all([
-      this.#file(caPath, 'ca_path', PEM_BYTES),
+      this.#file(caPath, caField, PEM_BYTES),
       this.#file(tokenPath, 'token_path', TOKEN_BYTES),
       this.#file(certificatePath, 'certificate_path', PEM_BYTES),
       this.#file(privateKeyPath, 'private_key_path', PEM_BYTES),
     ]);
     // guard: A13 test/attestors/k8s/api-client.test.ts — without a CA of ours, Node would believe every public one
-    if (ca !== undefined) checkPem(ca, caPath);
+    if (ca !== undefined) checkPem(ca, caPath, caField);
     return { ca, cert, key, token: token === undefined ? undefined : checkedToken(token, tokenPath) };
   }
 
@@ -163,9 +165,9 @@ export class ApiClient {
 /** No name of a server (RFC 6066, section 3). */
 const IP_ADDRESS = /:|^\d+\.\d+\.\d+\.\d+$/;
 
-function checkPem(text: string, path: string | undefined): void {
+function checkPem(text: string, path: string | undefined, field: string): void {
   if (text.includes('-----BEGIN CERTIFICATE-----')) return;
-  throw credentialsTrouble('ca_path', `${path} holds no certificate in PEM`);
+  throw credentialsTrouble(field, `${path} holds no certificate in PEM`);
 }
 
 function checkedToken(text: string, path: string | undefined): string {

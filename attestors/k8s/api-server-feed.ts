@@ -144,7 +144,7 @@ export class ApiServerFeed<T> implements Feed {
 
   #failed(error: unknown): void {
     const { clock, client, listed } = this.#options;
-    this.#listener.trouble(troubleOf(client.name, error, listed.things));
+    this.#listener.trouble(troubleOf(client.name, error, listed));
     if (clock.monotonic() - this.#knownAt < STALE_MS || this.#toldStale) return;
     this.#toldStale = true;
     this.#listener.stale();

@@ -7,24 +7,29 @@ import type {
   Attestation,
   Attestor,
   AttestorHealth,
+  Clock,
   Facts,
   FoundSelector,
   LeftOut,
   ProcessHandle,
 } from '../../src/attestation/plugin.ts';
+import { type LabelsFound, type NamespaceLabels, NO_LABELS } from './namespace-labels.ts';
 import { type Container, isUsable, type Pod, type UnusablePod } from './pod.ts';
 import type { PodBook } from './pod-book.ts';
 import type { ListedPod } from './pod-list.ts';
 import { type PodPlace, placementOf } from './pod-place.ts';
 import type { PodProof } from './proof.ts';
-import { CONTAINER_KINDS, KINDS, STATUS_KINDS, type StatusKind } from './selectors.ts';
+import { CONTAINER_KINDS, kinds, STATUS_KINDS, type StatusKind } from './selectors.ts';
 import type { SharedIndex } from './shared-index.ts';
-import { K8sError } from './trouble.ts';
+import { K8sError, type Trouble } from './trouble.ts';
 
 export type PodIndex = SharedIndex<ListedPod, PodBook>;
 
 export interface K8sAttestorOptions {
   readonly index: PodIndex;
+  /** Undefined: they are no selectors here. */
+  readonly namespaceLabels: NamespaceLabels | undefined;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly proof: PodProof;
   readonly cgroupRoot: string;
   readonly containerSelectors: boolean;
@@ -42,25 +47,43 @@ interface Question extends PodPlace {
 type Found = { readonly pod: Pod; readonly container: Container | undefined } | 'deleted';
 
 export function k8sAttestor(options: K8sAttestorOptions): Attestor {
-  const { index } = options;
+  const { index, namespaceLabels } = options;
   return {
     name: 'k8s',
-    kinds: KINDS,
-    attest: (process, signal) => attest(process, signal, options),
-    onChange: (listener) => index.onChange(listener),
-    restedOn: (uid, resting) => index.restedOn(uid, resting),
-    health: () => health(index),
-    close: async () => index.close(),
+    kinds: kinds(namespaceLabels !== undefined),
+    attest: (process, signal, everything = false) => attest({ process, signal, everything }, options),
+    onChange(listener) {
+      const undo = [index.onChange(listener), namespaceLabels?.onChange(listener)];
+      return () => {
+        for (const one of undo) one?.();
+      };
+    },
+    restedOn(ground, resting) {
+      if (namespaceLabels?.restedOn(ground, resting) !== true) index.restedOn(ground, resting);
+    },
+    health: () => health(index, namespaceLabels?.trouble),
+    close: async () => {
+      index.close();
+      namespaceLabels?.close();
+    },
   };
 }
 
-function health({ lastTrouble, size }: PodIndex): AttestorHealth {
-  if (lastTrouble !== undefined) return { status: 'fail', text: lastTrouble.text, hint: lastTrouble.hint };
+interface Look {
+  readonly process: ProcessHandle;
+  readonly signal: AbortSignal;
+  readonly everything: boolean;
+}
+
+function health({ lastTrouble, size }: PodIndex, ofNamespaces: Trouble | undefined): AttestorHealth {
+  const trouble = lastTrouble ?? ofNamespaces;
+  if (trouble !== undefined) return { status: 'fail', text: trouble.text, hint: trouble.hint };
   if (size === undefined) return { status: 'ok', text: 'not asked yet: no caller was in a pod' };
   return { status: 'ok', text: `knows ${size} pods of this node` };
 }
 
-async function attest(process: ProcessHandle, signal: AbortSignal, options: K8sAttestorOptions): Promise<Attestation> {
+async function attest({ process, signal, everything }: Look, options: K8sAttestorOptions): Promise<Attestation> {
+  const arrived = options.clock.monotonic();
   const placement = placementOf(await process.cgroups(), options.cgroupRoot);
   if (placement.in === 'no pod') return { applies: false, reason: placement.reason };
   // guard: A10 test/attestors/k8s/k8s-attestor.test.ts
@@ -70,6 +93,8 @@ async function attest(process: ProcessHandle, signal: AbortSignal, options: K8sA
   // guard: A10 test/attestors/k8s/k8s-attestor.test.ts
   if (!proof.proven) return { applies: false, reason: proof.reason };
   const question: Question = { ...place, recordedName: proof.record?.name };
+  // First the namespaces: what is known of the pod must not grow old over them.
+  const labelsOf = await options.namespaceLabels?.begin(signal, arrived, everything);
   const found = await options.index.find(
     (book) => lookUp(book, question, options),
     signal,
@@ -77,7 +102,8 @@ async function attest(process: ProcessHandle, signal: AbortSignal, options: K8sA
   );
   const restsOn = [place.uid];
   if (found === 'deleted') return { applies: false, reason: `its pod ${place.uid} was deleted`, restsOn };
-  return { ...describe(found, question, options), restsOn };
+  const labels = (await labelsOf?.(found.pod)) ?? NO_LABELS;
+  return { ...describe(found, labels, question, options), restsOn: [...restsOn, ...labels.restsOn] };
 }
 
 /** Undefined: not to be told yet. */
@@ -118,12 +144,23 @@ function isContainerKind(kind: StatusKind): boolean {
   return (CONTAINER_KINDS as readonly string[]).includes(kind);
 }
 
-function describe({ pod, container }: Exclude<Found, 'deleted'>, question: Question, options: K8sAttestorOptions) {
+function describe(
+  { pod, container }: Exclude<Found, 'deleted'>,
+  labels: LabelsFound,
+  question: Question,
+  options: K8sAttestorOptions,
+) {
   const values = container === undefined ? without(pod.selectors, pod.statusSelectors) : [...pod.selectors];
   if (options.containerSelectors) values.push(...(container?.selectors ?? recorded(question)));
+  values.push(...labels.selectors);
   const selectors: FoundSelector[] = values.map((value) => ({ value, strength: 'authority' }));
   const facts = factsOf(pod, container?.name ?? question.recordedName, question);
-  return { applies: true as const, selectors, facts, leftOut: leftOut(container, question, options) };
+  return {
+    applies: true as const,
+    selectors,
+    facts,
+    leftOut: [...leftOut(container, question, options), ...labels.leftOut],
+  };
 }
 
 function recorded({ recordedName }: Question): readonly string[] {

@@ -6,24 +6,31 @@ import { ApiServerFeed } from './api-server-feed.ts';
 import type { Feed, FeedListener } from './feed.ts';
 import { k8sAttestor } from './k8s-attestor.ts';
 import { KubeletFeed } from './kubelet-feed.ts';
+import { type ListedNamespace, NAMESPACES } from './namespace.ts';
+import { NamespaceBook } from './namespace-book.ts';
+import { NamespaceLabels } from './namespace-labels.ts';
 import { PodBook } from './pod-book.ts';
 import { type ListedPod, PODS } from './pod-list.ts';
 import { PodProof } from './proof.ts';
 import type { ContainerRuntime } from './runtime.ts';
-import type { StatusKind } from './selectors.ts';
+import { NAMESPACE_LABEL, type OnDemandKind } from './selectors.ts';
 import { SharedIndex } from './shared-index.ts';
+
+export type Access = Omit<ApiAccess, 'what' | 'things' | 'right'>;
 
 export interface K8sOptions {
   /** Who is asked: the node's kubelet, or the API server for the pods of this node. */
   readonly source: 'kubelet' | 'api server';
-  readonly access: Omit<ApiAccess, 'what' | 'things' | 'right'>;
+  readonly access: Access;
+  /** The API server that tells the labels of namespaces; undefined: they are no selectors, and it is not asked. */
+  readonly namespaceAccess: Access | undefined;
   readonly nodeName: string;
   /** The kubelet's cgroup root as the daemon sees it: `/`. */
   readonly cgroupRoot: string;
   readonly containerSelectors: boolean;
   readonly runtime: ContainerRuntime | undefined;
   /** Does an entry name a selector of this kind now? */
-  readonly isNamed: (kind: StatusKind) => boolean;
+  readonly isNamed: (kind: OnDemandKind) => boolean;
   /** What a look at a caller has in all. */
   readonly attestationTimeoutMs: number;
   readonly clock: Clock;
@@ -40,6 +47,8 @@ export function openK8sAttestor(options: K8sOptions): Attestor {
   const makeFeed = (listener: FeedListener<ListedPod>): Feed => feedOf(options, patienceMs, listener);
   return k8sAttestor({
     index: new SharedIndex({ things: PODS.things, book: new PodBook(), makeFeed, clock, patienceMs, warn }),
+    namespaceLabels: namespaceLabels(options, patienceMs),
+    clock,
     proof: new PodProof(cgroupRoot, options.runtime),
     cgroupRoot,
     containerSelectors,
@@ -57,6 +66,23 @@ function feedOf(options: K8sOptions, timeoutMs: number, listener: FeedListener<L
     case 'api server':
       return new ApiServerFeed({ client, clock, listed: PODS, path: podsOf(nodeName), timeoutMs }, listener);
   }
+}
+
+function namespaceLabels(options: K8sOptions, patienceMs: number): NamespaceLabels | undefined {
+  const { namespaceAccess, clock, readFile, warn, isNamed } = options;
+  if (namespaceAccess === undefined) return undefined;
+  const words = { what: WORDS['api server'].what, things: NAMESPACES.things, right: 'list and watch on namespaces' };
+  const client = new ApiClient({ ...namespaceAccess, ...words }, { readFile, clock });
+  const feed = { client, clock, listed: NAMESPACES, path: '/api/v1/namespaces', timeoutMs: patienceMs };
+  const index = new SharedIndex<ListedNamespace, NamespaceBook>({
+    things: NAMESPACES.things,
+    book: new NamespaceBook(),
+    makeFeed: (listener) => new ApiServerFeed(feed, listener),
+    clock,
+    patienceMs,
+    warn,
+  });
+  return new NamespaceLabels({ index, isNamed: () => isNamed(NAMESPACE_LABEL), server: client.name, patienceMs });
 }
 
 function podsOf(nodeName: string): string {

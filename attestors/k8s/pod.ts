@@ -3,7 +3,8 @@
  * A pod as the kubelet or the API server lists it (Kubernetes API, core/v1 Pod), read down to what callers are told apart by. Only
  * what an identity may rest on is kept; annotations are no selectors, as in SPIRE.
  */
-import { containerSelectors, podSelectors } from './selectors.ts';
+import { list, Misshapen, member, text, texts } from './members.ts';
+import { containerSelectors, podSelectors, sameSelectors } from './selectors.ts';
 
 export interface Pod {
   readonly uid: string;
@@ -83,10 +84,10 @@ export function isUsable(pod: Pod | UnusablePod): pod is Pod {
 export function samePod(a: Pod | UnusablePod, b: Pod | UnusablePod): boolean {
   if (a === b) return true;
   if (!isUsable(a) || !isUsable(b)) return !isUsable(a) && !isUsable(b);
-  if (!sameTexts(a.selectors, b.selectors) || a.containers.size !== b.containers.size) return false;
+  if (!sameSelectors(a.selectors, b.selectors) || a.containers.size !== b.containers.size) return false;
   return [...a.containers].every(([id, container]) => {
     const other = b.containers.get(id);
-    return other !== undefined && sameTexts(container.selectors, other.selectors);
+    return other !== undefined && sameSelectors(container.selectors, other.selectors);
   });
 }
 
@@ -161,40 +162,4 @@ function statuses(status: unknown, field: string): ContainerStatus[] {
     imageId: text(one, 'imageID'),
     id: CONTAINER_ID.exec(text(one, 'containerID'))?.[1],
   }));
-}
-
-class Misshapen extends Error {}
-
-function member(value: unknown, field: string): unknown {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) throw new Misshapen(`what should hold ${field} is no object`);
-  return Object.hasOwn(value, field) ? (value as Record<string, unknown>)[field] : undefined;
-}
-
-/** Empty where it is absent, as Go writes it. */
-function text(value: unknown, field: string): string {
-  const found = member(value, field) ?? '';
-  if (typeof found !== 'string') throw new Misshapen(`${field} is no text`);
-  return found;
-}
-
-function list(value: unknown, field: string): readonly unknown[] {
-  const found = member(value, field) ?? [];
-  if (!Array.isArray(found)) throw new Misshapen(`${field} is no list`);
-  return found;
-}
-
-function texts(value: unknown, field: string): ReadonlyMap<string, string> {
-  const found = member(value, field) ?? {};
-  if (typeof found !== 'object' || found === null || Array.isArray(found)) throw new Misshapen(`${field} is no object`);
-  return new Map(
-    Object.entries(found).map(([key, one]) => {
-      if (typeof one !== 'string') throw new Misshapen(`${field} holds something that is no text`);
-      return [key, one];
-    }),
-  );
-}
-
-function sameTexts(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((one, at) => one === b[at]);
 }

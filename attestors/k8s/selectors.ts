@@ -18,13 +18,31 @@ export const STATUS_KINDS = [
 
 export type StatusKind = (typeof STATUS_KINDS)[number];
 
+/** From the labels of the pod's namespace, which the API server alone tells: where that is switched on, and an entry names one. */
+export const NAMESPACE_LABEL = 'ns-label';
+
+export type OnDemandKind = StatusKind | typeof NAMESPACE_LABEL;
+
+export const ON_DEMAND_KINDS = [...STATUS_KINDS, NAMESPACE_LABEL] as const satisfies readonly OnDemandKind[];
+
 export const CONTAINER_KINDS = ['container-name', 'container-image'] as const satisfies readonly StatusKind[];
 
-export const KINDS: ReadonlyMap<string, Strength> = new Map(
-  ['sa', 'ns', 'node-name', 'pod-uid', 'pod-name', 'pod-label', 'pod-owner', 'pod-owner-uid', ...STATUS_KINDS].map(
-    (kind) => [kind, 'authority'],
-  ),
-);
+const ALWAYS = [
+  'sa',
+  'ns',
+  'node-name',
+  'pod-uid',
+  'pod-name',
+  'pod-label',
+  'pod-owner',
+  'pod-owner-uid',
+  ...STATUS_KINDS,
+];
+
+/** Those that are given: what is switched off is no kind of ours, so that an entry that names it is told so. */
+export function kinds(namespaceLabels: boolean): ReadonlyMap<string, Strength> {
+  return new Map([...ALWAYS, ...(namespaceLabels ? [NAMESPACE_LABEL] : [])].map((kind) => [kind, 'authority']));
+}
 
 /** Sorted, so that two looks at the same pod compare. */
 export function podSelectors(pod: PodFields): { readonly always: string[]; readonly fromStatuses: string[] } {
@@ -48,6 +66,15 @@ export function podSelectors(pod: PodFields): { readonly always: string[]; reado
 
 export function containerSelectors(status: ContainerStatus): string[] {
   return distinct([...named('container-name', status.name), ...images('container-image', [status])]);
+}
+
+export function namespaceSelectors(labels: ReadonlyMap<string, string>): string[] {
+  return distinct([...labels].map(([key, value]) => `${NAMESPACE_LABEL}:${key}:${value}`));
+}
+
+/** Of two that are sorted. */
+export function sameSelectors(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at]);
 }
 
 /** The reference that it was started by and the one with the digest; the second is missing while the image is pulled. */

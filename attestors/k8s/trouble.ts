@@ -9,6 +9,8 @@ export type K8sReason =
   | 'POD_UNPROVEN'
   | 'POD_CONFLICT'
   | 'POD_UNUSABLE'
+  | 'NAMESPACE_UNKNOWN'
+  | 'NAMESPACE_UNUSABLE'
   | 'RUNTIME_FAILED'
   | 'K8S_UNREACHABLE'
   | 'K8S_TIMEOUT'
@@ -46,6 +48,12 @@ export class Trouble extends K8sError {
 
 const LASTS = { passing: false };
 const PASSES = { passing: true };
+/** What is asked for, and which key names the CA of whoever is asked. */
+interface About {
+  readonly things: string;
+  readonly caField?: string;
+}
+
 const ASKED = { right: 'the right to list pods', things: 'pods' };
 const WRONG_ADDRESS = 'is that the right address and port?';
 
@@ -87,7 +95,7 @@ export function credentialsTrouble(field: string, why: string, cause?: unknown):
   return new Trouble('K8S_CREDENTIALS', why, `see attestors.k8s.${field}`, { ...LASTS, cause });
 }
 
-export function troubleOf(what: string, error: unknown, things = ASKED.things): Trouble {
+export function troubleOf(what: string, error: unknown, { things, caField = 'ca_path' }: About = ASKED): Trouble {
   if (error instanceof Trouble) return error;
   if (error instanceof TooLarge || error instanceof ListTooLarge) {
     const text = `the list of ${things} of ${what} is too large: ${error.message}`;
@@ -96,7 +104,10 @@ export function troubleOf(what: string, error: unknown, things = ASKED.things): 
   if (error instanceof NoList) return noList(what, things, error.message, error);
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
   if (OF_TLS.test(code)) {
-    const hint = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'its certificate must name node_name' : 'see ca_path';
+    const hint =
+      code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+        ? "its certificate must name that host, or a kubelet's node_name"
+        : `see ${caField}`;
     return new Trouble('K8S_TLS', `${what} did not prove to be the right one (${code})`, hint, {
       ...LASTS,
       cause: error,

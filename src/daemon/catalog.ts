@@ -6,7 +6,7 @@ import { criRuntime } from '../../attestors/k8s/cri-runtime.ts';
 import { dockerRuntime } from '../../attestors/k8s/docker-runtime.ts';
 import { openK8sAttestor } from '../../attestors/k8s/open.ts';
 import type { ContainerRuntime } from '../../attestors/k8s/runtime.ts';
-import { STATUS_KINDS, type StatusKind } from '../../attestors/k8s/selectors.ts';
+import { ON_DEMAND_KINDS, type OnDemandKind } from '../../attestors/k8s/selectors.ts';
 import { launcherAttestor } from '../../attestors/launcher/launcher-attestor.ts';
 import { scriptAttestor } from '../../attestors/script/script-attestor.ts';
 import { systemdAttestor } from '../../attestors/systemd/systemd-attestor.ts';
@@ -43,7 +43,7 @@ export const ON_DEMAND = [
   'docker:env',
   'script:path',
   'script:sha256',
-  ...STATUS_KINDS.map((kind): `k8s:${StatusKind}` => `k8s:${kind}`),
+  ...ON_DEMAND_KINDS.map((kind): `k8s:${OnDemandKind}` => `k8s:${kind}`),
 ] as const;
 
 export interface AttestorTools {
@@ -143,12 +143,14 @@ async function ownerOf(
 
 function k8sAttestor(config: K8sAttestorConfig, tools: AttestorTools): Attestor {
   const { clock, log, uid, answerMs: attestationTimeoutMs, isNamed } = tools;
-  const { address, caPath, tokenPath, certificatePath, privateKeyPath, ...rest } = config;
+  const { address, caPath, tokenPath, certificatePath, privateKeyPath, namespaces, ...rest } = config;
   // The kubelet listens on an address that its certificate need not name; it proves to be the node's.
   const serverName = config.source === 'kubelet' ? config.nodeName : address.host;
+  const credentials = { tokenPath, certificatePath, privateKeyPath };
   return openK8sAttestor({
     ...rest,
-    access: { ...address, serverName, caPath, tokenPath, certificatePath, privateKeyPath },
+    access: { ...address, serverName, caPath, ...credentials },
+    namespaceAccess: namespaces && { ...namespaces, ...credentials, secure: true, serverName: namespaces.host },
     runtime: k8sRuntime(config, tools),
     isNamed: (kind) => isNamed(`k8s:${kind}`),
     readFile: (path, field, mostBytes) => readTrustedFile(path, uid, `attestors.k8s.${field}`, mostBytes),

@@ -42,6 +42,7 @@ export class K8sBench {
       cgroupRoot: '/',
       containerSelectors: true,
       runtime: undefined,
+      namespaceAccess: undefined,
       isNamed: (kind) => this.named.has(kind),
       attestationTimeoutMs: 5_000,
       clock: this.clock,

@@ -7,6 +7,7 @@
 import { folderPath, socketPath } from '../paths.ts';
 import { Refusal, type Setting, type SettingsReader } from '../reader.ts';
 import { flag, text, wholeNumber } from '../settings.ts';
+import { type Address, address } from './k8s-address.ts';
 
 export interface K8sAttestorConfig {
   readonly nodeName: string;
@@ -25,6 +26,8 @@ export interface K8sAttestorConfig {
   readonly cgroupRoot: string;
   readonly runtime: { readonly kind: 'docker' | 'cri'; readonly socket: string } | undefined;
   readonly containerSelectors: boolean;
+  /** The API server that tells the labels of namespaces, with the credentials above; undefined: they are no selectors. */
+  readonly namespaces: (Address & { readonly caPath: string; readonly caField: string }) | undefined;
 }
 
 const KEY = 'attestors.k8s';
@@ -41,24 +44,6 @@ const NODE_NAME = text<string | undefined>(undefined, (name) =>
     : new Refusal('is no name of a node', 'give it as kubectl get nodes prints it'),
 );
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-function address<T extends Address | undefined>(fallback: T, defaultPort: number): Setting<T | Address> {
-  return {
-    fallback,
-    show: (at) => (at === undefined ? '' : `https://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`),
-    parse(raw) {
-      const found = /^https:\/\/(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))(?::(\d{1,5}))?\/?$/.exec(String(raw));
-      const port = Number(found?.[3] ?? defaultPort);
-      if (found === null || port < 1 || port > 65_535)
-        return new Refusal('is no address of a server', 'write https://HOST or https://HOST:PORT, without a path');
-      return { host: (found[1] ?? found[2]) as string, port };
-    },
-  };
-}
 const KUBELET_URL = address(KUBELET, KUBELET.port);
 const API_SERVER = address(undefined, HTTPS_PORT);
 
@@ -85,6 +70,7 @@ export function readK8s(reader: SettingsReader): K8sAttestorConfig | undefined {
   const cgroupRoot = reader.readFromFile(`${KEY}.cgroup_root`, file('/')) ?? '/';
   const runtime = readRuntime(reader);
   const containerSelectors = !reader.readFromFile(`${KEY}.disable_container_selectors`, flag(false));
+  const namespaces = readNamespaces(reader, apiServer, credentials.caPath, port !== undefined);
   const block = reader.tree('attestors');
   if (block?.kind !== 'map' || !block.members.has('k8s')) return undefined;
   if (nodeName === undefined && !isGiven(reader, 'node_name')) {
@@ -104,6 +90,7 @@ export function readK8s(reader: SettingsReader): K8sAttestorConfig | undefined {
     cgroupRoot,
     runtime,
     containerSelectors,
+    namespaces,
   };
 }
 
@@ -142,6 +129,30 @@ function readCredentials(reader: SettingsReader, readOnly: boolean): Credentials
   return { caPath: undefined, tokenPath: undefined, certificatePath: undefined, privateKeyPath: undefined };
 }
 
+function readNamespaces(
+  reader: SettingsReader,
+  apiServer: Address | undefined,
+  caPath: string | undefined,
+  readOnly: boolean,
+): K8sAttestorConfig['namespaces'] {
+  const enabled = reader.readFromFile(`${KEY}.enable_namespace_labels`, flag(false));
+  const own = reader.readFromFile(`${KEY}.namespace_api_server`, API_SERVER);
+  const ownCa = reader.readFromFile(`${KEY}.namespace_ca_path`, file(undefined));
+  for (const key of ['namespace_api_server', 'namespace_ca_path']) {
+    if (!enabled) refuseWithout(reader, key, 'enable_namespace_labels', 'set that, or remove it');
+    else if (apiServer !== undefined) refuseBeside(reader, key, 'api_server');
+  }
+  if (!enabled) return undefined;
+  // guard: A13 test/config/k8s.test.ts — without credentials and a CA nobody can be asked that is to be believed
+  if (readOnly) refuseBeside(reader, 'enable_namespace_labels', 'insecure_read_only_port');
+  const at = apiServer ?? own;
+  if (at === undefined && !isGiven(reader, 'namespace_api_server'))
+    refuseWithout(reader, 'enable_namespace_labels', 'namespace_api_server', 'give its address: https://HOST:PORT');
+  // What is not checked of a kubelet is checked of an API server.
+  const ca = ownCa ?? caPath ?? `${SERVICE_ACCOUNT}/ca.crt`;
+  return at && { ...at, caPath: ca, caField: ownCa === undefined ? 'ca_path' : 'namespace_ca_path' };
+}
+
 function readRuntime(reader: SettingsReader): K8sAttestorConfig['runtime'] {
   const docker = reader.readFromFile(`${KEY}.runtime.docker`, socket);
   const cri = reader.readFromFile(`${KEY}.runtime.cri`, socket);
@@ -156,7 +167,12 @@ function isGiven(reader: SettingsReader, key: string): boolean {
 
 function refuseHalf(reader: SettingsReader, key: string, value: unknown, other: string, otherValue: unknown): void {
   if (value === undefined || otherValue !== undefined) return;
-  reader.refuse(reader.label(`${KEY}.${key}`), undefined, `stands without ${KEY}.${other}`, 'give both, or none');
+  refuseWithout(reader, key, other, 'give both, or none');
+}
+
+function refuseWithout(reader: SettingsReader, key: string, other: string, hint: string): void {
+  if (!isGiven(reader, key)) return;
+  reader.refuse(reader.label(`${KEY}.${key}`), undefined, `stands without ${KEY}.${other}`, hint);
 }
 
 function refuseBeside(reader: SettingsReader, key: string, other: string): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { isUsable, type Pod, parsePod, samePod } from '../../../attestors/k8s/pod.ts';
-import { KINDS } from '../../../attestors/k8s/selectors.ts';
+import { kinds } from '../../../attestors/k8s/selectors.ts';
 import { idOf, type PodWords, podJson, UID_A } from '../../support/k8s-pods.ts';
 
 function usable(words: PodWords = {}): Pod {
@@ -51,7 +51,9 @@ describe('the selectors of a pod', () => {
   it('are of kinds that are declared', () => {
     const pod = usable({ ephemeral: [{ name: 'debug', id: 'dd' }] });
     const all = [...pod.selectors, ...[...pod.containers.values()].flatMap(({ selectors }) => selectors)];
-    expect(all.filter((selector) => KINDS.get(selector.slice(0, selector.indexOf(':'))) !== 'authority')).toEqual([]);
+    expect(all.filter((selector) => kinds(true).get(selector.slice(0, selector.indexOf(':'))) !== 'authority')).toEqual(
+      [],
+    );
   });
 
   it('are of init and ephemeral containers too, whose images do not count as the pod’s', () => {
