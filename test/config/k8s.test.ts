@@ -33,6 +33,7 @@ describe('attestors.k8s', () => {
         cgroupRoot: '/',
         runtime: undefined,
         containerSelectors: true,
+        namespaces: undefined,
       },
       problems: [],
     });
@@ -49,6 +50,8 @@ describe('attestors.k8s', () => {
       'RUNTIME_DOCKER',
       'INSECURE_READ_ONLY_PORT',
       'CGROUP_ROOT',
+      'ENABLE_NAMESPACE_LABELS',
+      'NAMESPACE_API_SERVER',
     ]) {
       const { problems } = await read('node_name: node1', { [`ASSAY_ATTESTORS_K8S_${name}`]: '/x/y' });
       expect(problems).toEqual([expect.stringContaining('no variable may name an attestor')]);
@@ -73,6 +76,7 @@ describe('attestors.k8s', () => {
         cgroupRoot: '/kubelet.slice',
         runtime: { kind: 'cri', socket: '/run/containerd/containerd.sock' },
         containerSelectors: false,
+        namespaces: undefined,
       },
       problems: [],
     });
@@ -86,6 +90,32 @@ describe('attestors.k8s', () => {
       address: { secure: true, host: 'kubernetes.default.svc', port: 443 },
       tokenPath: `${SERVICE_ACCOUNT}/token`,
     });
+  });
+
+  it('may ask an API server for the labels of namespaces besides the kubelet, with the same credentials', async () => {
+    const on = 'node_name: node1, enable_namespace_labels: true';
+    const { k8s, problems } = await read(`${on}, namespace_api_server: "https://10.0.0.1:6443"`);
+    const own = { host: '10.0.0.1', port: 6_443, caPath: `${SERVICE_ACCOUNT}/ca.crt`, caField: 'ca_path' };
+    expect([k8s?.source, k8s?.namespaces, problems]).toEqual(['kubelet', own, []]);
+    const ca = await read(
+      `${on}, namespace_api_server: "https://10.0.0.1:6443", namespace_ca_path: /a/b, ca_path: /c/d`,
+    );
+    expect([ca.k8s?.caPath, ca.k8s?.namespaces]).toEqual([
+      '/c/d',
+      { ...own, caPath: '/a/b', caField: 'namespace_ca_path' },
+    ]);
+    const one = await read(`${on}, namespace_api_server: "https://10.0.0.1:6443", ca_path: /c/d`);
+    expect(one.k8s?.namespaces?.caPath).toBe('/c/d');
+    const same = await read(`${on}, api_server: "https://10.0.0.1:6443", ca_path: /c/d`);
+    expect([same.k8s?.namespaces, same.problems]).toEqual([{ ...own, caPath: '/c/d' }, []]);
+  });
+
+  it('A13: checks the certificate of that API server also where it believes any kubelet', async () => {
+    const { k8s, problems } = await read(
+      `node_name: node1, enable_namespace_labels: true, namespace_api_server: "https://x",
+       insecure_skip_kubelet_verification: true`,
+    );
+    expect([k8s?.caPath, k8s?.namespaces?.caPath, problems]).toEqual([undefined, `${SERVICE_ACCOUNT}/ca.crt`, []]);
   });
 
   it('sends no token that nobody named beside a client certificate', async () => {
@@ -125,6 +155,20 @@ describe('attestors.k8s', () => {
     [
       'node_name: node1, api_server: "https://x", insecure_read_only_port: 1',
       /means nothing beside attestors.k8s.api_server/,
+    ],
+    ['node_name: node1, enable_namespace_labels: true', /stands without attestors.k8s.namespace_api_server/],
+    ['node_name: node1, enable_namespace_labels: 7', /enable_namespace_labels/],
+    ['node_name: node1, enable_namespace_labels: true, namespace_api_server: "http://x"', /is no address of a server/],
+    ['node_name: node1, namespace_api_server: "https://x"', /stands without attestors.k8s.enable_namespace_labels/],
+    ['node_name: node1, namespace_ca_path: /a', /stands without attestors.k8s.enable_namespace_labels/],
+    [
+      'node_name: node1, enable_namespace_labels: true, api_server: "https://x", namespace_api_server: "https://x"',
+      /means nothing beside attestors.k8s.api_server/,
+    ],
+    [
+      `node_name: node1, enable_namespace_labels: true, namespace_api_server: "https://x",
+       insecure_read_only_port: 10255`,
+      /means nothing beside attestors.k8s.insecure_read_only_port/,
     ],
     ['node_name: node1, runtime: { docker: /a/b, cri: /c/d }', /means nothing beside attestors.k8s.runtime.cri/],
     ['node_name: node1, runtime: { containerd: /a/b }', /is no key/],

@@ -78,15 +78,15 @@ export class K8sDaemon {
     this.#daemon = await Daemon.start({ config: [`attestors: { unix: {}, k8s: { ${block} } }`, ...config] });
   }
 
-  /** Lets the daemon's service account watch pods at the API server; the function takes that back. */
-  async grantPods(): Promise<() => Promise<void>> {
-    const [rbac, name] = ['/apis/rbac.authorization.k8s.io/v1', this.account];
-    const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] }];
+  /** Lets the daemon's service account watch these at the API server; the function takes that back. */
+  async grantWatch(resource: 'pods' | 'namespaces'): Promise<() => Promise<void>> {
+    const [rbac, name] = ['/apis/rbac.authorization.k8s.io/v1', `${this.account}-${resource}`];
+    const rules = [{ apiGroups: [''], resources: [resource], verbs: ['list', 'watch'] }];
     await this.kubernetes.api('POST', `${rbac}/clusterroles`, { metadata: { name }, rules });
     await this.kubernetes.api('POST', `${rbac}/clusterrolebindings`, {
       metadata: { name },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
+      subjects: [{ kind: 'ServiceAccount', name: this.account, namespace: 'default' }],
     });
     return async () => {
       for (const what of ['clusterrolebindings', 'clusterroles'])

@@ -98,6 +98,11 @@ export class Kubernetes {
     return name;
   }
 
+  /** Adds labels to a namespace, or takes those away whose value is null. */
+  async relabelNamespace(name: string, labels: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.api('PATCH', `/api/v1/namespaces/${name}`, { metadata: { labels } });
+  }
+
   async createServiceAccount(name = freshName('account'), namespace = 'default'): Promise<string> {
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
     await this.api('POST', path, { metadata: { name } });

@@ -28,7 +28,7 @@ describeWithKubernetes('watching the API server', (kubernetes) => {
     expect(await k8s.given(one)).toBe('UNAVAILABLE');
     expect(k8s.daemon.output).toMatch(/needs list and watch on pods/);
 
-    const revoke = await k8s.grantPods();
+    const revoke = await k8s.grantWatch('pods');
     try {
       await k8s.becomes(one, 'one');
       const [call, other] = [k8s.call(one), k8s.call(two)];
@@ -42,7 +42,7 @@ describeWithKubernetes('watching the API server', (kubernetes) => {
   });
 
   it('knows a static pod by its mirror, whose UID is another', async () => {
-    const revoke = await k8s.grantPods();
+    const revoke = await k8s.grantWatch('pods');
     try {
       const { mirror, remove } = await kubernetes.createStaticPod();
       await k8s.entry('static', `k8s:pod-uid:${mirror.uid}`, 'k8s:container-name:main');
