@@ -51,6 +51,8 @@ const KINDS = new Map<string, ReadonlyMap<string, Strength>>([
   ],
 ]);
 
+const ON_DEMAND = ['unix:sha256', 'script:path', 'script:sha256'];
+
 /** A process whose end the test decides. */
 export class TestProcess implements ProcessHandle {
   readonly startTime = 7n;
@@ -137,6 +139,9 @@ export interface LoneOptions {
   readonly x509TtlMs?: number;
   readonly jwtTtlMs?: number;
   readonly jwtKeyType?: AuthorityKeyType;
+  /** Of the attestors that run, and those of them that are looked for only while an entry names one. */
+  readonly kinds?: ReadonlyMap<string, ReadonlyMap<string, Strength>>;
+  readonly onDemand?: readonly string[];
 }
 
 export async function lone(options: LoneOptions) {
@@ -156,7 +161,7 @@ export async function lone(options: LoneOptions) {
     trustDomain: td,
     nodeId: `${td.id}/spire/agent/assay/0000000000000000`,
     limits: Object.fromEntries(LIMITS.map((row) => [row.field, row.fallback])) as unknown as Limits,
-    rules: { caTtlMs: () => caTtlMs, kinds: () => KINDS, onDemand: ['unix:sha256', 'script:path', 'script:sha256'] },
+    rules: { caTtlMs: () => caTtlMs, kinds: () => options.kinds ?? KINDS, onDemand: options.onDemand ?? ON_DEMAND },
     clock,
     random: systemRandom,
   });
