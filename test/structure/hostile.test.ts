@@ -6,7 +6,17 @@ import { chosen, type Report, tally } from '../../tools/hostile/tally.ts';
 import { top } from './sources.ts';
 
 const reportOf = (...tests: [fullName: string, status: string][]): Report => ({
-  testResults: [{ assertionResults: tests.map(([fullName, status]) => ({ fullName, status })) }],
+  testResults: [
+    {
+      name: '/top/test/a.test.ts',
+      status: tests.some(([, status]) => status === 'failed') ? 'failed' : 'passed',
+      assertionResults: tests.map(([fullName, status]) => ({
+        fullName,
+        status,
+        duration: status === 'pending' ? null : 4_200,
+      })),
+    },
+  ],
 });
 
 describe('the hostile suite', () => {
@@ -42,8 +52,15 @@ describe('the hostile suite', () => {
       ['A3: not here', 'pending'],
     );
     expect(tally(report, section?.threats ?? [])).toEqual({
-      lines: ['A1     1 passed, 1 failed', 'A2     1 passed', 'A3     0 passed, 1 skipped'],
+      lines: ['A1     1 passed, 1 failed, 8 s', 'A2     1 passed, 4 s', 'A3     0 passed, 1 skipped, 0 s'],
       missing: ['A3'],
+      outside: [],
     });
+  });
+
+  it('tells of files that failed outside their tests: those of one that does not load, no attack would miss', () => {
+    const broken = { name: '/top/test/b.test.ts', status: 'failed', assertionResults: [] };
+    const { testResults } = reportOf(['A1: one', 'passed']);
+    expect(tally({ testResults: [...testResults, broken] }, []).outside).toEqual(['/top/test/b.test.ts']);
   });
 });

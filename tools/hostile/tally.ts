@@ -7,7 +7,15 @@ import { namedIn } from '../conformance/titles.ts';
 /** Of jest's `--json`. */
 export interface Report {
   readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    /** Its path. */
+    readonly name: string;
+    readonly status: string;
+    /** `duration` in milliseconds. */
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly duration?: number | null;
+    }[];
   }[];
 }
 
@@ -34,22 +42,27 @@ export function chosen(top: string, only: readonly string[] = []): Choice {
 /** A title that names one of them: not `PC-A4`, nor `A4-b`. */
 const titleOf = (ids: string): RegExp => new RegExp(`(?<![\\w-])(?:${ids})(?![\\w-])`);
 
-/** A test of two attacks counts for both. */
+/** A test of two attacks counts for both. `outside`: files that failed though none of their tests did, as one that does not load. */
 export function tally(
   report: Report,
   attacks: readonly Threat[],
-): { readonly lines: readonly string[]; readonly missing: readonly string[] } {
+): { readonly lines: readonly string[]; readonly missing: readonly string[]; readonly outside: readonly string[] } {
   const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
   const rows = attacks.map(({ id }) => {
     const own = tests.filter(({ fullName }) => titleOf(id).test(fullName));
     const count = (...states: string[]): number => own.filter(({ status }) => states.includes(status)).length;
-    return { id, passed: count('passed'), failed: count('failed'), skipped: count('pending', 'skipped', 'todo') };
+    const seconds = own.reduce((sum, { duration }) => sum + (duration ?? 0), 0) / 1_000;
+    const skipped = count('pending', 'skipped', 'todo');
+    return { id, seconds, passed: count('passed'), failed: count('failed'), skipped };
   });
   return {
     lines: rows.map(
-      ({ id, passed, failed, skipped }) =>
-        `${id.padEnd(4)}${String(passed).padStart(4)} passed${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+      ({ id, passed, failed, skipped, seconds }) =>
+        `${id.padEnd(4)}${String(passed).padStart(4)} passed${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} skipped` : ''}, ${seconds.toFixed(0)} s`,
     ),
     missing: rows.filter(({ passed }) => passed === 0).map(({ id }) => id),
+    outside: report.testResults
+      .filter(({ status, assertionResults: own }) => status === 'failed' && own.every((one) => one.status !== 'failed'))
+      .map(({ name }) => name),
   };
 }
