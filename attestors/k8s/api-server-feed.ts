@@ -40,7 +40,8 @@ export class ApiServerFeed<T> implements Feed {
   readonly #listener: FeedListener<T>;
   readonly #reader: ListReader<T>;
   readonly #abort = new AbortController();
-  #items = new Map<string, T>();
+  /** Of all that are there. */
+  #keys = new Set<string>();
   /** Of the last list or event; undefined: to be listed. */
   #version: string | undefined;
   #wanted = false;
@@ -96,9 +97,11 @@ export class ApiServerFeed<T> implements Feed {
     const signal = this.#abort.signal;
     const { value } = await client.get(path, { signal, timeoutMs }, (body) => this.#reader.read(body));
     this.#version = value.resourceVersion;
-    this.#items = new Map(value.items);
+    this.#keys = new Set(value.items.keys());
     this.#knownAt = askedAt;
-    this.#tell();
+    this.#toldStale = false;
+    // What the API server does not have is gone, whoever was started anew meanwhile.
+    this.#listener.list(value, true);
   }
 
   async #watch(): Promise<void> {
@@ -128,18 +131,14 @@ export class ApiServerFeed<T> implements Feed {
     const { parse, keyOf, rules, things } = this.#options.listed;
     const item = parse(object);
     if (item === undefined) return;
+    const key = keyOf(item);
     // guard: I1 test/attestors/k8s/api-server-feed.test.ts
-    if (type === 'DELETED') this.#items.delete(keyOf(item));
-    else this.#items.set(keyOf(item), item);
+    if (type === 'DELETED') this.#keys.delete(key);
+    else this.#keys.add(key);
     // guard: I9 test/attestors/k8s/api-server-feed.test.ts
-    if (this.#items.size > rules.items) throw new NoList(`it has over ${rules.items} ${things}`);
-    this.#tell();
-  }
-
-  #tell(): void {
+    if (this.#keys.size > rules.items) throw new NoList(`it has over ${rules.items} ${things}`);
     this.#toldStale = false;
-    // What the API server does not have is gone, whoever was started anew meanwhile.
-    this.#listener.list({ items: this.#items, resourceVersion: this.#version ?? '' }, true);
+    this.#listener.change(key, this.#keys.has(key) ? item : undefined);
   }
 
   #failed(error: unknown): void {

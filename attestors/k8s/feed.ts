@@ -14,6 +14,8 @@ export interface Feed {
 export interface FeedListener<T> {
   /** `certain`: see `Book.replace`. */
   list(list: List<T>, certain: boolean): void;
+  /** The one with this key is this now, or gone; all others are as they were. */
+  change(key: string, item: T | undefined): void;
   trouble(trouble: Trouble): void;
   /** Nothing has been heard for so long that what is known is no longer to be relied on. Called once, until there is news. */
   stale(): void;

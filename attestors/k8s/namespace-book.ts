@@ -4,7 +4,7 @@ import { type ListedNamespace, sameNamespace } from './namespace.ts';
 import type { Book } from './shared-index.ts';
 
 export class NamespaceBook implements Book<ListedNamespace> {
-  #namespaces: ReadonlyMap<string, ListedNamespace> = new Map();
+  #namespaces = new Map<string, ListedNamespace>();
 
   get size(): number {
     return this.#namespaces.size;
@@ -23,5 +23,13 @@ export class NamespaceBook implements Book<ListedNamespace> {
     }
     this.#namespaces = new Map(items);
     return changed;
+  }
+
+  /** Takes the same time however many there are: whoever may label one may do so again and again. */
+  put(name: string, now: ListedNamespace | undefined): readonly string[] {
+    const before = this.#namespaces.get(name);
+    if (now === undefined) this.#namespaces.delete(name);
+    else this.#namespaces.set(name, now);
+    return before === undefined || (now !== undefined && sameNamespace(before, now)) ? [] : [name];
   }
 }

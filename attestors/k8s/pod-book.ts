@@ -54,6 +54,13 @@ export class PodBook implements Book<ListedPod> {
     return changed;
   }
 
+  put(uid: string, pod: ListedPod | undefined): readonly string[] {
+    const pods = new Map(this.#pods);
+    if (pod === undefined) pods.delete(uid);
+    else pods.set(uid, pod);
+    return this.replace(pods, true);
+  }
+
   #noteDeleted(name: string): void {
     this.#deleted.add(name);
     // guard: I9 test/attestors/k8s/pod-book.test.ts

@@ -16,6 +16,8 @@ export interface Book<T> {
    * longer listed was deleted. Returns the grounds of which something else is to be said now.
    */
   replace(items: ReadonlyMap<string, T>, certain: boolean): readonly string[];
+  /** The same of one that is this now, or gone. */
+  put(key: string, item: T | undefined): readonly string[];
 }
 
 export interface SharedIndexOptions<T, B extends Book<T>> {
@@ -79,7 +81,7 @@ export class SharedIndex<T, B extends Book<T>> implements FeedListener<T> {
     for (;;) {
       const found = this.#feed.asOf >= arrived - GOOD_MS ? look(book) : undefined;
       if (found !== undefined) return found;
-      const outcome = await this.#news(arrived + patienceMs, signal);
+      const outcome = await this.#waitForNews(arrived + patienceMs, signal);
       if (outcome === 'late') throw trouble ?? unknown();
       if (outcome?.passing === false) throw outcome;
       trouble = outcome;
@@ -105,9 +107,11 @@ export class SharedIndex<T, B extends Book<T>> implements FeedListener<T> {
   }
 
   list({ items }: List<T>, certain: boolean): void {
-    this.#trouble = undefined;
-    this.#tell(this.#options.book.replace(items, certain));
-    this.#settle(undefined);
+    this.#news(this.#options.book.replace(items, certain));
+  }
+
+  change(key: string, item: T | undefined): void {
+    this.#news(this.#options.book.put(key, item));
   }
 
   trouble(trouble: Trouble): void {
@@ -124,11 +128,17 @@ export class SharedIndex<T, B extends Book<T>> implements FeedListener<T> {
     this.#tell([...this.#rested]);
   }
 
+  #news(changed: readonly string[]): void {
+    this.#trouble = undefined;
+    this.#tell(changed);
+    this.#settle(undefined);
+  }
+
   #tell(grounds: readonly string[]): void {
     for (const ground of grounds) for (const listener of [...this.#listeners]) listener(ground);
   }
 
-  #news(until: number, signal: AbortSignal): Promise<Outcome> {
+  #waitForNews(until: number, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const { clock } = this.#options;

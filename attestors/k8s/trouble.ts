@@ -48,10 +48,11 @@ export class Trouble extends K8sError {
 
 const LASTS = { passing: false };
 const PASSES = { passing: true };
-/** What is asked for, and which key names the CA of whoever is asked. */
+/** What is asked for, which key names the CA of whoever is asked, and whom its certificate must name. */
 interface About {
   readonly things: string;
   readonly caField?: string;
+  readonly serverName?: string;
 }
 
 const ASKED = { right: 'the right to list pods', things: 'pods' };
@@ -95,8 +96,9 @@ export function credentialsTrouble(field: string, why: string, cause?: unknown):
   return new Trouble('K8S_CREDENTIALS', why, `see attestors.k8s.${field}`, { ...LASTS, cause });
 }
 
-export function troubleOf(what: string, error: unknown, { things, caField = 'ca_path' }: About = ASKED): Trouble {
+export function troubleOf(what: string, error: unknown, about: About = ASKED): Trouble {
   if (error instanceof Trouble) return error;
+  const { things, caField = 'ca_path', serverName = 'its host' } = about;
   if (error instanceof TooLarge || error instanceof ListTooLarge) {
     const text = `the list of ${things} of ${what} is too large: ${error.message}`;
     return new Trouble('K8S_ANSWER_TOO_LARGE', text, 'docs/limits.md has the ceilings', LASTS);
@@ -104,10 +106,7 @@ export function troubleOf(what: string, error: unknown, { things, caField = 'ca_
   if (error instanceof NoList) return noList(what, things, error.message, error);
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
   if (OF_TLS.test(code)) {
-    const hint =
-      code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-        ? "its certificate must name that host, or a kubelet's node_name"
-        : `see ${caField}`;
+    const hint = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? `its certificate must name ${serverName}` : `see ${caField}`;
     return new Trouble('K8S_TLS', `${what} did not prove to be the right one (${code})`, hint, {
       ...LASTS,
       cause: error,

@@ -12,6 +12,8 @@ let clock: FakeClock;
 let feed: ApiServerFeed<ListedPod>;
 let asked: string[];
 let heard: string[];
+/** UIDs, by what was heard. */
+let known: Set<string>;
 let listed: readonly object[];
 /** The next list fails so. */
 let refused: Error | undefined;
@@ -67,7 +69,15 @@ beforeEach(() => {
   feed = new ApiServerFeed(
     { client, clock, listed: PODS, path: PATH, timeoutMs: 4_000 },
     {
-      list: ({ items }, certain) => heard.push(`${[...items.keys()].join(' ')}${certain ? '' : ' uncertain'}`),
+      list: ({ items }, certain) => {
+        known = new Set(items.keys());
+        heard.push(`${[...known].join(' ')}${certain ? '' : ' uncertain'}`);
+      },
+      change: (uid, pod) => {
+        if (pod === undefined) known.delete(uid);
+        else known.add(uid);
+        heard.push([...known].join(' '));
+      },
       trouble: ({ reason }) => heard.push(reason),
       stale: () => heard.push('stale'),
     },

@@ -38,6 +38,7 @@ beforeEach(() => {
     { client, clock, timeoutMs: 4_000 },
     {
       list: (_list, certain) => heard.push(certain ? 'list' : 'first list'),
+      change: () => heard.push('change'),
       trouble: ({ reason }) => heard.push(reason),
       stale: () => heard.push('stale'),
     },

@@ -73,6 +73,17 @@ describe('the namespaces that are known', () => {
     expect([book.size, book.called('old'), book.called('shop')]).toEqual([3, undefined, labelled({ a: 'c' })]);
   });
 
+  it('I1: tell the same of one that changes', () => {
+    const book = new NamespaceBook();
+    book.replace(listed(labelled({ a: 'b' })!));
+    expect(book.put('shop', labelled({ a: 'b' })!)).toEqual([]);
+    expect(book.put('shop', labelled({ a: 'c' })!)).toEqual(['shop']);
+    expect(book.put('bar', labelled({}, 'bar')!)).toEqual([]);
+    expect([book.size, book.called('shop')]).toEqual([2, labelled({ a: 'c' })]);
+    expect([book.put('shop', undefined), book.put('none', undefined)]).toEqual([['shop'], []]);
+    expect([book.size, book.called('shop')]).toEqual([1, undefined]);
+  });
+
   it('are the same while they give the same', () => {
     const odd = labelled(7)!;
     const [a, b] = [labelled({ a: 'b', c: 'd' })!, labelled({ c: 'd', a: 'b' })!];

@@ -45,6 +45,17 @@ describe('a new list', () => {
   });
 });
 
+describe('one that is heard of', () => {
+  it('is told of when it is another thing now, and is deleted when it is gone; the others stay', () => {
+    const book = new PodBook();
+    book.replace(pods({}, { uid: UID_B }), true);
+    expect(book.put(UID_A, parsePod(podJson({ labels: {} })))).toEqual([UID_A]);
+    expect(book.put(UID_A, parsePod(podJson({ labels: {} })))).toEqual([]);
+    expect(book.put(UID_A, undefined)).toEqual([UID_A]);
+    expect([book.size, book.isDeleted(UID_A), book.called(UID_B).length]).toEqual([1, true, 1]);
+  });
+});
+
 describe('a pod', () => {
   it('is found by its UID, and by the hash that a static pod’s cgroup is called after', () => {
     const book = new PodBook();
