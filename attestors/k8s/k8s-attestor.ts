@@ -99,6 +99,7 @@ async function attest({ process, signal, everything }: Look, options: K8sAttesto
     (book) => lookUp(book, question, options),
     signal,
     () => notListed(place),
+    arrived,
   );
   const restsOn = [place.uid];
   if (found === 'deleted') return { applies: false, reason: `its pod ${place.uid} was deleted`, restsOn };

@@ -65,15 +65,17 @@ export class SharedIndex<T, B extends Book<T>> implements FeedListener<T> {
 
   /**
    * What `look` finds, as soon as it finds something. Rejects with the Trouble of a request that will fail again, with what
-   * `unknown` gives when patience has run out, with the signal's reason. `arrived`: since when the caller has waited, elsewhere too.
+   * `unknown` gives when patience has run out, with the signal's reason. `since`: when its
+   * patience began, if it has waited elsewhere before.
    */
   async find<F>(
     look: (book: B) => F | undefined,
     signal: AbortSignal,
     unknown: () => K8sError,
-    arrived = this.#options.clock.monotonic(),
+    since = this.#options.clock.monotonic(),
   ): Promise<F> {
-    const { book } = this.#options;
+    const { book, clock } = this.#options;
+    const arrived = clock.monotonic();
     let { patienceMs } = this.#options;
     let trouble = this.#trouble;
     // guard: I9 test/attestors/k8s/shared-index.test.ts
@@ -81,7 +83,7 @@ export class SharedIndex<T, B extends Book<T>> implements FeedListener<T> {
     for (;;) {
       const found = this.#feed.asOf >= arrived - GOOD_MS ? look(book) : undefined;
       if (found !== undefined) return found;
-      const outcome = await this.#waitForNews(arrived + patienceMs, signal);
+      const outcome = await this.#waitForNews(since + patienceMs, signal);
       if (outcome === 'late') throw trouble ?? unknown();
       if (outcome?.passing === false) throw outcome;
       trouble = outcome;

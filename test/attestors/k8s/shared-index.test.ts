@@ -92,6 +92,15 @@ describe('a caller', () => {
     expect([feed.demands.at(-1), clock.pending]).toEqual(['- -', 0]);
   });
 
+  it('has no more patience for what it has waited for elsewhere, and is told nothing older for that', async () => {
+    list(0, {});
+    await clock.advance(3_000);
+    const refused = expect(index.find(() => 'old', never, unknown, 0)).rejects.toMatchObject({ reason: 'POD_UNKNOWN' });
+    await clock.advance(1_000);
+    await refused;
+    expect(clock.pending).toBe(0);
+  });
+
   it('is refused at once where the next request will be answered the same, and otherwise waits on', async () => {
     const lasting = expect(find()).rejects.toMatchObject({ reason: 'K8S_FORBIDDEN' });
     listener.trouble(statusTrouble('the kubelet', 403));
