@@ -7,6 +7,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import manifest from '../package.json' with { type: 'json' };
+import { bundle } from './bundle.ts';
 
 const top = resolve(import.meta.dirname, '..');
 const dist = join(top, 'dist');
@@ -16,6 +18,11 @@ execFileSync(join(top, 'node_modules/.bin/tsc'), ['-p', join(top, 'tsconfig.buil
 copyResources('src');
 copyResources('attestors');
 for (const file of filesBelow(dist)) if (file.endsWith('.js')) rewriteWorkerPaths(file);
+await bundle(
+  top,
+  dist,
+  Object.values(manifest.exports).map((one) => one.default),
+);
 
 /** What modules read from beside themselves: migrations and the like. */
 function copyResources(folder: string): void {
