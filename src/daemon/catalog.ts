@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The one list of implementations: whatever the configuration can name is made here, and nothing registers itself. */
-import { dockerAttestor } from '../../attestors/docker/docker-attestor.ts';
+/**
+ * The one list of implementations: whatever the configuration can name is made here, and nothing registers itself. What
+ * few configurations name is loaded only for them.
+ */
 import type { EngineOptions } from '../../attestors/docker/engine.ts';
-import { criRuntime } from '../../attestors/k8s/cri-runtime.ts';
-import { dockerRuntime } from '../../attestors/k8s/docker-runtime.ts';
-import { openK8sAttestor } from '../../attestors/k8s/open.ts';
 import type { ContainerRuntime } from '../../attestors/k8s/runtime.ts';
 import { ON_DEMAND_KINDS, type OnDemandKind } from '../../attestors/k8s/selectors.ts';
 import { launcherAttestor } from '../../attestors/launcher/launcher-attestor.ts';
 import { scriptAttestor } from '../../attestors/script/script-attestor.ts';
-import { systemdAttestor } from '../../attestors/systemd/systemd-attestor.ts';
 import { accountNames } from '../../attestors/unix/account-names.ts';
 import { unixAttestor } from '../../attestors/unix/unix-attestor.ts';
 import type { Attestor } from '../attestation/plugin.ts';
@@ -29,10 +27,6 @@ import type { Random } from '../lib/random.ts';
 import type { LaunchDirectory } from '../peer/launches.ts';
 import { connectManager, requireSystemd } from '../peer/manager-socket.ts';
 import { connectUpstream } from '../peer/upstream-socket.ts';
-import { commandSource } from '../plugins/command-plugin.ts';
-import { externalAttestor } from '../plugins/external-attestor.ts';
-import { moduleAttestor } from '../plugins/module-attestor.ts';
-import { socketSource } from '../plugins/socket-plugin.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -70,10 +64,11 @@ export async function makeAttestors(config: Config['attestors'], tools: Attestor
       attestors.push(unixAttestor({ ...config.unix, users: accountNames(), wantSha256 }));
     }
     if (config.docker !== undefined) {
+      const { dockerAttestor } = await import('../../attestors/docker/docker-attestor.ts');
       const wantEnv = (): boolean => tools.isNamed('docker:env');
       attestors.push(dockerAttestor({ engines: containerEngines(config.docker, tools), wantEnv }));
     }
-    if (config.k8s !== undefined) attestors.push(k8sAttestor(config.k8s, tools));
+    if (config.k8s !== undefined) attestors.push(await k8sAttestor(config.k8s, tools));
     if (config.launcher !== undefined) attestors.push(launcherAttestor(tools.launches));
     if (config.script !== undefined) {
       const isWanted = (kind: 'path' | 'sha256'): boolean => tools.isNamed(`script:${kind}`);
@@ -81,6 +76,7 @@ export async function makeAttestors(config: Config['attestors'], tools: Attestor
     }
     if (config.systemd !== undefined) {
       requireSystemd();
+      const { systemdAttestor } = await import('../../attestors/systemd/systemd-attestor.ts');
       const connect = (signal: AbortSignal) => connectManager(tools.uid, signal);
       attestors.push(systemdAttestor({ connect, distrust: distrustOfRoot, ...tools }));
     }
@@ -116,11 +112,18 @@ function distrustOfRoot(path: string): string | undefined {
 async function makePlugin(plugin: PluginConfig, tools: AttestorTools): Promise<Attestor> {
   const { uid } = tools;
   switch (plugin.kind) {
-    case 'module':
+    case 'module': {
+      const { moduleAttestor } = await import('../plugins/module-attestor.ts');
       return moduleAttestor(plugin, tools);
-    case 'socket':
+    }
+    case 'socket': {
+      const { externalAttestor } = await import('../plugins/external-attestor.ts');
+      const { socketSource } = await import('../plugins/socket-plugin.ts');
       return externalAttestor(plugin, socketSource(plugin, uid), tools);
+    }
     case 'command': {
+      const { externalAttestor } = await import('../plugins/external-attestor.ts');
+      const { commandSource } = await import('../plugins/command-plugin.ts');
       const command = { ...plugin, owner: await ownerOf(plugin, uid), parent: tools.pluginDir };
       return externalAttestor(plugin, commandSource(command, tools), tools);
     }
@@ -141,7 +144,8 @@ async function ownerOf(
   });
 }
 
-function k8sAttestor(config: K8sAttestorConfig, tools: AttestorTools): Attestor {
+async function k8sAttestor(config: K8sAttestorConfig, tools: AttestorTools): Promise<Attestor> {
+  const { openK8sAttestor } = await import('../../attestors/k8s/open.ts');
   const { clock, log, uid, answerMs: attestationTimeoutMs, isNamed } = tools;
   const { address, caPath, tokenPath, certificatePath, privateKeyPath, namespaces, ...rest } = config;
   // The kubelet listens on an address that its certificate need not name; it proves to be the node's.
@@ -151,7 +155,7 @@ function k8sAttestor(config: K8sAttestorConfig, tools: AttestorTools): Attestor 
     ...rest,
     access: { ...address, serverName, caPath, ...credentials },
     namespaceAccess: namespaces && { ...namespaces, ...credentials, secure: true, serverName: namespaces.host },
-    runtime: k8sRuntime(config, tools),
+    runtime: await k8sRuntime(config, tools),
     isNamed: (kind) => isNamed(`k8s:${kind}`),
     readFile: (path, field, mostBytes) => readTrustedFile(path, uid, `attestors.k8s.${field}`, mostBytes),
     warn: (fields, message) => log.warn({ attestor: 'k8s', ...fields }, message),
@@ -160,7 +164,7 @@ function k8sAttestor(config: K8sAttestorConfig, tools: AttestorTools): Attestor 
   });
 }
 
-function k8sRuntime({ runtime }: K8sAttestorConfig, tools: AttestorTools): ContainerRuntime | undefined {
+async function k8sRuntime({ runtime }: K8sAttestorConfig, tools: AttestorTools): Promise<ContainerRuntime | undefined> {
   if (runtime === undefined) return undefined;
   const { kind, socket } = runtime;
   const rules = { path: socket, field: `attestors.k8s.runtime.${kind}`, uid: 0 };
@@ -170,7 +174,8 @@ function k8sRuntime({ runtime }: K8sAttestorConfig, tools: AttestorTools): Conta
     clock,
     timeoutMs: answerMs / 2,
   };
-  return kind === 'docker' ? dockerRuntime(upstream) : criRuntime(upstream);
+  if (kind === 'docker') return (await import('../../attestors/k8s/docker-runtime.ts')).dockerRuntime(upstream);
+  return (await import('../../attestors/k8s/cri-runtime.ts')).criRuntime(upstream);
 }
 
 export async function makeKeyManager(config: Config, random: Random): Promise<KeyManager> {

@@ -3,7 +3,7 @@
  * The launcher's door, on the workload socket: whoever is to be launched has any uid, and the admin socket is for a few
  * (docs/decisions). One method, which binds the peer of its own connection and can name nobody else (attack A12).
  */
-import type { Server, ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
+import type { Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { SpiffeId } from '../../identity/spiffe-id.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Failure, quote } from '../../lib/failure.ts';
@@ -12,13 +12,15 @@ import type { Peer } from '../../peer/peer.ts';
 import type { ProcessHandle } from '../../peer/process-handle.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { PacedWarnings } from '../../telemetry/paced.ts';
-import { LAUNCHER_ACCESS } from '../admin/authorisation.ts';
-import { loadProtoDefinition } from '../proto.ts';
+import type { LAUNCHER_ACCESS } from '../admin/authorisation.ts';
+import { servedMethod } from '../proto.ts';
 import { toStatus } from '../status.ts';
 import { LaunchAuthorisation, type LauncherRule } from './authorisation.ts';
 
 export const LAUNCHER_PROTO = 'assay/launcher/v1/launcher.proto';
 export const LAUNCHER_SERVICE = 'assay.launcher.v1.Launcher';
+/** The one method of `LAUNCHER_ACCESS`. */
+const BIND: keyof typeof LAUNCHER_ACCESS = 'Bind';
 
 export interface LauncherDeps {
   /** Undefined while the launcher attestor is off: then nothing is bound. */
@@ -56,20 +58,19 @@ type Call = ServerUnaryCall<BindRequest, unknown>;
 export function addLauncherService(server: Server, deps: LauncherDeps): ReadonlySet<string> {
   const may = new LaunchAuthorisation(deps);
   const warnings = new PacedWarnings(deps.log, deps.clock);
-  const definition = loadProtoDefinition(LAUNCHER_PROTO)[LAUNCHER_SERVICE] as ServiceDefinition;
-  server.addService(definition, {
-    Bind: (call: Call, callback: sendUnaryData<unknown>) => {
-      bind(call, may, deps).then(
-        (response) => callback(null, response),
-        (error: unknown) => {
-          const sort = error instanceof Failure ? error.reason : 'INTERNAL';
-          warnings.warn(sort, { ...callerOf(call, deps), err: error }, 'a launch was refused');
-          callback({ name: 'Error', message: '', ...toStatus(error) });
-        },
-      );
-    },
-  });
-  return new Set(Object.keys(LAUNCHER_ACCESS).map((method) => definition[method]!.path));
+  const { path, responseSerialize, requestDeserialize } = servedMethod(LAUNCHER_PROTO, LAUNCHER_SERVICE, BIND);
+  const serve = (call: Call, callback: sendUnaryData<unknown>): void => {
+    bind(call, may, deps).then(
+      (response) => callback(null, response),
+      (error: unknown) => {
+        const sort = error instanceof Failure ? error.reason : 'INTERNAL';
+        warnings.warn(sort, { ...callerOf(call, deps), err: error }, 'a launch was refused');
+        callback({ name: 'Error', message: '', ...toStatus(error) });
+      },
+    );
+  };
+  server.register(path, serve as never, responseSerialize, requestDeserialize, 'unary');
+  return new Set([path]);
 }
 
 async function bind(call: Call, may: LaunchAuthorisation, deps: LauncherDeps): Promise<object> {
