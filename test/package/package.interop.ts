@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a user gets: the tarball that `npm pack` makes, installed in an empty folder, run without this checkout. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
+import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Daemon, top } from '../support/daemon.ts';
 
@@ -40,6 +43,15 @@ describe('the package', () => {
     expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([]);
     expect(packed).toContain('dist/src/main.js');
     expect(packed).toContain('proto/workload.proto');
+  });
+
+  it('carries the licence of each package that is joined into it', () => {
+    const notices = readFileSync(join(home, 'node_modules/assay/dist/NOTICES.txt'), 'utf8');
+    const { dependencies } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const joined = Object.entries(dependencies).filter(([name]) => !['better-sqlite3', 'koffi'].includes(name));
+    for (const [name, version] of joined) expect(notices).toContain(`\n${name} ${version}\n`);
   });
 
   it('imports as assay/client, assay/plugin and assay/plugin-test', () => {
@@ -89,6 +101,7 @@ describe('the package', () => {
       execFileSync(assay, ['fetch', 'x509', '--socket', daemon.endpoint, '--write', out], { env });
       expect(readFileSync(join(out, 'svid.0.pem'), 'utf8')).toContain('BEGIN CERTIFICATE');
       expect(existsSync(join(out, 'svid.0.key'))).toBe(true);
+      expect(await servicesAt(daemon.endpoint)).toContain('SpiffeWorkloadAPI');
     } finally {
       await daemon.close();
     }
@@ -109,3 +122,21 @@ describe('the package', () => {
     expect(run).toThrow(/is version 20\.11\.0; Assay needs Node 22\.18 or newer\n/);
   });
 });
+
+/** By server reflection, which reads the .proto files of the package. */
+async function servicesAt(endpoint: string): Promise<readonly string[]> {
+  const proto = loadSync(join(top, 'proto/reflection.proto'), { keepCase: true, arrays: true });
+  const { ServerReflectionInfo: shape } = proto['grpc.reflection.v1.ServerReflection'] as ServiceDefinition;
+  const client = new Client(endpoint, credentials.createInsecure());
+  try {
+    const { path, requestSerialize, responseDeserialize } = shape!;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    call.write({ list_services: '' });
+    const [answer] = (await once(call, 'data')) as [{ list_services_response: { service: { name: string }[] } }];
+    // Ending it is an error to gRPC.
+    call.on('error', () => undefined).cancel();
+    return answer.list_services_response.service.map(({ name }) => name);
+  } finally {
+    client.close();
+  }
+}

@@ -211,6 +211,11 @@ describe('the direction of imports', () => {
     expect(findCircle(new Map([...edges].map(([file, list]) => [file, list.map((edge) => edge.target)])))).toEqual([]);
   });
 
+  it('loads node:http in no start: its getters, which an import evaluates, load Node’s own undici', () => {
+    const loads = imports.filter((one) => one.target === 'node:http' && !one.typeOnly && /^src\//.test(one.file));
+    expect(loads).toEqual([]);
+  });
+
   it('has no folder called util or common', () => {
     expect(
       sources.filter((file) => /\/(utils?|common|helpers?|misc)\//.test(file) && !file.startsWith('src/helper/')),
