@@ -19,7 +19,7 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export function sendGet(socket: TLSSocket, url: HttpsUrl, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
-    // An import of node:http evaluates all its getters, and one of them loads Node's own undici: 20 ms of each start.
+    // An import of node:http evaluates all its getters, and one of them loads Node's own undici: 9 ms and 3 MB of each start.
     const sent = process.getBuiltinModule('node:http').request({
       createConnection: () => socket,
       method: 'GET',
