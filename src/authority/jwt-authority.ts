@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The JWT authority of our trust domain: signs JWT-SVIDs with the active key, and keeps the JWT part of our own bundle.
+ * The authority of one kind of token: signs JWT-SVIDs, or as one of its own WIT-SVIDs, with the active key, and keeps the keys
+ * of that kind in our own bundle.
  * `onChange` listeners run synchronously after a step is durable, and find the new state here.
  */
 import { cappedTtlMs } from '../config/lifetimes.ts';
@@ -9,17 +10,19 @@ import type { JwsAlgorithm } from '../jwt/algorithms.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Failure } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
-import { leafEnd } from '../rotation/schedule.ts';
+import { BACKDATE_MS, leafEnd } from '../rotation/schedule.ts';
 import type { JwtKeyRecord } from '../store/records.ts';
 import type { AuthorityStore } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { AuthorityHealth } from './health.ts';
-import type { AuthorityKeyType, KeyManager } from './key-manager.ts';
+import type { AuthorityKeyType, KeyManager, TokenPurpose } from './key-manager.ts';
 import { type AuthorityView, KeyRotation } from './key-rotation.ts';
-import { TokenSigner } from './token-signer.ts';
+import { type TokenContent, TokenSigner } from './token-signer.ts';
 
 export interface JwtAuthorityOptions {
+  /** Which tokens; `jwt` unless told. */
+  readonly kind?: TokenPurpose;
   readonly store: AuthorityStore;
   readonly keyManager: KeyManager;
   /** As the CA's: one life for all authorities. */
@@ -27,7 +30,7 @@ export interface JwtAuthorityOptions {
   readonly keyType: AuthorityKeyType;
   /** RSA keys sign with PS256, and otherwise with RS256. */
   readonly pss: boolean;
-  /** The `iss` of tokens, once something answers under it. */
+  /** The `iss` of tokens, once something answers under it. None for WIT-SVIDs (WIT-13). */
   readonly issuer: string | undefined;
   readonly guard: ClockGuard;
   readonly clock: Clock;
@@ -35,16 +38,15 @@ export interface JwtAuthorityOptions {
   readonly log: Logger;
 }
 
-export interface TokenRequest {
+/** Of a JWT-SVID or a WIT-SVID, as the authority is. */
+export type TokenRequest = TokenContent & {
   readonly spiffeId: SpiffeId;
-  /** At least one. */
-  readonly audiences: readonly string[];
   readonly ttlMs: number;
   /** Instants that the token must not outlive: the ends of entry and identity. */
   readonly caps: readonly number[];
   /** The token names itself: two of them are never the same. */
   readonly jti: boolean;
-}
+};
 
 export interface IssuedToken {
   readonly token: string;
@@ -56,6 +58,8 @@ export interface IssuedToken {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly askedTtlMs: number;
+  /** As of an `IssuedLeaf`. */
+  readonly cutShortBy: number | undefined;
 }
 
 /** JWT-20, JWT-14: the hash fits the curve. */
@@ -79,7 +83,7 @@ export class JwtAuthority {
   static async start(opts: JwtAuthorityOptions): Promise<JwtAuthority> {
     const rotation = await KeyRotation.load({
       ...opts,
-      kind: 'jwt',
+      kind: opts.kind ?? 'jwt',
       ttlMs: opts.caTtlMs,
       publish: (key) => key.publicKey.export({ type: 'spki', format: 'der' }),
     });
@@ -120,15 +124,20 @@ export class JwtAuthority {
     const signer = this.#signing();
     const now = clock.now();
     const issuedAt = Math.floor(now / SECOND) * SECOND;
-    const { notAfter } = leafEnd(now, cappedTtlMs(request.ttlMs, caTtlMs), [...request.caps, signer.notAfter]);
+    const { notAfter, cutShortBy } = leafEnd(now, cappedTtlMs(request.ttlMs, caTtlMs), [
+      ...request.caps,
+      signer.notAfter,
+    ]);
     // guard: I5 test/authority/jwt-authority.test.ts
     if (notAfter <= now) throw ended(notAfter);
-    const { spiffeId, audiences, ttlMs } = request;
+    const { ttlMs, caps: _, jti: named, ...fields } = request;
+    // The standard's remedy for verifiers whose clock is a little slow; a JWT-SVID has no nbf.
+    const notBefore = 'confirms' in request ? issuedAt - BACKDATE_MS : issuedAt;
     // RSASSA-PKCS1-v1_5 gives the same token for the same claims within a second; a row is one token's.
-    const jti = request.jti || signer.isDeterministic ? random.bytes(16).toString('hex') : undefined;
-    const { token, serial } = await signer.sign({ spiffeId, audiences, issuedAt, expiresAt: notAfter, issuer, jti });
+    const jti = named || signer.isDeterministic ? random.bytes(16).toString('hex') : undefined;
+    const { token, serial } = await signer.sign({ ...fields, issuedAt, notBefore, expiresAt: notAfter, issuer, jti });
     const { authorityId } = signer;
-    return { token, serial, authorityId, issuedAt: now, notBefore: issuedAt, notAfter, askedTtlMs: ttlMs };
+    return { token, serial, authorityId, issuedAt: now, notBefore, notAfter, askedTtlMs: ttlMs, cutShortBy };
   }
 
   health(): AuthorityHealth {
@@ -159,15 +168,24 @@ export class JwtAuthority {
 
   #signing(): TokenSigner {
     const signer = this.#signer;
+    const kind = this.#opts.kind ?? 'jwt';
     if (signer === undefined)
-      throw new Failure('unavailable', 'NO_ACTIVE_AUTHORITY', 'no key for JWT-SVIDs can sign at present', {
-        hint: '`assay authority jwt show` tells what is wrong',
-      });
+      throw new Failure(
+        'unavailable',
+        'NO_ACTIVE_AUTHORITY',
+        `no key for ${kind.toUpperCase()}-SVIDs can sign at present`,
+        { hint: `\`assay authority ${kind} show\` tells what is wrong` },
+      );
     // guard: I5 test/authority/jwt-authority.test.ts
     if (this.#opts.clock.now() >= signer.notAfter)
-      throw new Failure('unavailable', 'AUTHORITY_EXPIRED', `the JWT key ${signer.authorityId} has expired`, {
-        hint: '`assay authority jwt show` tells why it has no successor',
-      });
+      throw new Failure(
+        'unavailable',
+        'AUTHORITY_EXPIRED',
+        `the ${kind.toUpperCase()} key ${signer.authorityId} has expired`,
+        {
+          hint: `\`assay authority ${kind} show\` tells why it has no successor`,
+        },
+      );
     return signer;
   }
 

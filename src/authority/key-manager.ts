@@ -5,6 +5,8 @@ import type { JwsAlgorithm } from '../jwt/algorithms.ts';
 import type { AuthorityKind } from '../store/records.ts';
 
 export type KeyPurpose = AuthorityKind;
+/** Keys for tokens: what one kind's keys sign, the other's do not (WIT-18). */
+export type TokenPurpose = Exclude<KeyPurpose, 'x509'>;
 export type CaKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
 
 export type AuthorityKeyType = CaKeyType | 'ec-p521';
@@ -17,8 +19,8 @@ export interface AuthorityKey {
   readonly publicKey: KeyObject;
   /** X.509 signature over `tbs` with the type's own hash (SHA-256; SHA-384 for P-384); ECDSA as DER. */
   sign(tbs: Buffer): Buffer | Promise<Buffer>;
-  /** JWS signature (RFC 7518 section 3) over a token's signing input; ECDSA as R and S. */
-  signJws(algorithm: JwsAlgorithm, input: Buffer): Buffer | Promise<Buffer>;
+  /** JWS signature (RFC 7518 section 3) over the signing input of a token, a JWT-SVID unless told; ECDSA as R and S. */
+  signJws(algorithm: JwsAlgorithm, input: Buffer, purpose?: TokenPurpose): Buffer | Promise<Buffer>;
 }
 
 export interface KeyManager {

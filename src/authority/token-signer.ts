@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Signs JWT-SVIDs with one key. Each is read again and compared before it is handed on; its signature is verified for the first one and a sample (I2). */
+/** Signs JWT-SVIDs or WIT-SVIDs with one key. Each is read again and compared before it is handed on; its signature is verified for the first one and a sample (I2). */
 import { createHash } from 'node:crypto';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { JwsAlgorithm } from '../jwt/algorithms.ts';
 import { mintJwtSvid } from '../jwt/mint.ts';
+import type { HolderJwk } from '../jwt/wit-key.ts';
+import { mintWitSvid } from '../jwt/wit-mint.ts';
+import { Failure } from '../lib/failure.ts';
 import type { AuthorityRecord } from '../store/records.ts';
 import type { AuthorityKey } from './key-manager.ts';
 
-export interface TokenFields {
+/** Of a JWT-SVID its audiences, at least one; of a WIT-SVID the key that its holder has to prove. */
+export type TokenContent = { readonly audiences: readonly string[] } | { readonly confirms: HolderJwk };
+
+export type TokenFields = TokenContent & {
   readonly spiffeId: SpiffeId;
-  readonly audiences: readonly string[];
+  readonly notBefore: number;
   /** Milliseconds UTC, whole seconds. */
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly issuer: string | undefined;
   readonly jti: string | undefined;
-}
+};
 
 /** One signature in this many is verified; that costs about as much as signing. */
 const SAMPLE = 64;
@@ -24,13 +30,15 @@ export class TokenSigner {
   readonly authorityId: string;
   /** Milliseconds UTC; no token outlives it. */
   readonly notAfter: number;
+  readonly #kind: AuthorityRecord['kind'];
   readonly #key: AuthorityKey;
   readonly #algorithm: JwsAlgorithm;
   #signed = 0;
 
-  constructor({ id, notAfter }: AuthorityRecord, key: AuthorityKey, algorithm: JwsAlgorithm) {
+  constructor({ id, kind, notAfter }: AuthorityRecord, key: AuthorityKey, algorithm: JwsAlgorithm) {
     this.authorityId = id;
     this.notAfter = notAfter;
+    this.#kind = kind;
     this.#key = key;
     this.#algorithm = algorithm;
   }
@@ -44,15 +52,18 @@ export class TokenSigner {
     const isSampled = this.#signed % SAMPLE === 0;
     this.#signed += 1;
     const { issuer, jti, ...rest } = fields;
-    const token = await mintJwtSvid({
-      ...rest,
+    const purpose = 'confirms' in rest ? 'wit' : 'jwt';
+    // guard: WIT-18 test/authority/wit-authority.test.ts
+    if (purpose !== this.#kind) throw new Failure('internal', 'SIGNER_UNFIT', `the key signs no ${purpose} tokens`);
+    const how = {
       ...(issuer === undefined ? {} : { issuer }),
       ...(jti === undefined ? {} : { jti }),
       alg: this.#algorithm,
       kid: this.authorityId,
-      sign: (input) => this.#key.signJws(this.#algorithm, input),
+      sign: (input: Buffer) => this.#key.signJws(this.#algorithm, input, purpose),
       ...(isSampled ? { verifyWith: this.#key.publicKey } : {}),
-    });
+    };
+    const token = await ('confirms' in rest ? mintWitSvid({ ...rest, ...how }) : mintJwtSvid({ ...rest, ...how }));
     return { token, serial: jti ?? createHash('sha256').update(token).digest('hex') };
   }
 }

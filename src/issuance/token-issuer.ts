@@ -88,7 +88,7 @@ export class TokenIssuer {
       caps: [grant.endsAt],
       jti: entry.jwtJti,
     });
-    const { token: _, ...row } = issued;
+    const { token: _, cutShortBy: __, ...row } = issued;
     // guard: I3 test/issuance/jwt-desk.test.ts — no token without its committed row
     const { seq } = await this.#rooms.ledger.record({
       ...row,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The keys that vouch for the JWT-SVIDs of one trust domain, and the plain JWK set in which the Workload API carries them
- * (WAPI-25, WAPI-26): `kid` and the public key, and none of the members that only SPIFFE knows.
+ * The keys that vouch for the JWT-SVIDs or the WIT-SVIDs of one trust domain, and the JWK set in which the Workload API carries
+ * them. That of JWT keys is a plain one (WAPI-25, WAPI-26): `kid` and the public key, and none of the members that only SPIFFE
+ * knows; WIT keys keep their `use` (WAPI-32).
  */
 import type { KeyObject } from 'node:crypto';
 import { Failure } from '../lib/failure.ts';
@@ -24,18 +25,21 @@ export interface ReadJwks {
 const LARGEST_SET = 1024 * 1024;
 const KID_MAX = 1024;
 const JWT_USE = 'jwt-svid';
+const WIT_USE = 'wit-svid';
+
+export type KeyUse = typeof JWT_USE | typeof WIT_USE;
 
 /** Throws when two keys share a kid or one cannot be published: what we serve is right or is not served. */
-export function renderJwks(keys: readonly JwtKey[]): Buffer {
+export function renderJwks(keys: readonly JwtKey[], use: KeyUse = JWT_USE): Buffer {
   // guard: CLI-13 test/jwt/key.test.ts — one key without a kid, and clients drop the whole map
-  if (keys.some(({ kid }) => kid === '')) throw unpublishable('a JWT key has no kid');
+  if (keys.some(({ kid }) => kid === '')) throw unpublishable('a key has no kid');
   // guard: JWT-15 test/jwt/key.test.ts
-  if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw unpublishable('two JWT keys have one kid');
+  if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw unpublishable('two keys have one kid');
   const written = keys.map(({ kid, publicKey }) => {
     const jwk = publicJwkOf(publicKey);
-    if (jwk === undefined) throw unpublishable('a JWT key is of a kind that signs no token');
+    if (jwk === undefined) throw unpublishable('a key is of a kind that signs no token');
     const { kty, ...members } = jwk;
-    return { kty, kid, ...members };
+    return use === WIT_USE ? { kty, kid, use, ...members } : { kty, kid, ...members };
   });
   return Buffer.from(JSON.stringify({ keys: written }));
 }
@@ -44,7 +48,7 @@ export function renderJwks(keys: readonly JwtKey[]): Buffer {
  * Lenient where the standard wants it: keys of a kind, or for a use, that is not ours are left out (BUN-07, BUN-08, WAPI-36).
  * A set that is none, or in which one kid means two keys, is refused whole.
  */
-export function parseJwks(text: string, field: string): ReadJwks {
+export function parseJwks(text: string, field: string, wanted: KeyUse = JWT_USE): ReadJwks {
   // guard: I9 test/jwt/key.test.ts
   if (text.length > LARGEST_SET) throw refused(field, `it is larger than ${LARGEST_SET} bytes`);
   const set = parseJsonText(text, field);
@@ -54,7 +58,7 @@ export function parseJwks(text: string, field: string): ReadJwks {
   const keys = new Map<string, JwtKey>();
   const ignored: { index: number; reason: string }[] = [];
   for (const [index, item] of (found as readonly JsonValue[]).entries()) {
-    const key = readOne(item);
+    const key = readOne(item, wanted);
     if (typeof key === 'string') ignored.push({ index, reason: key });
     // guard: JWT-13 test/jwt/key.test.ts — which key a kid names must not depend on their order
     else if (keys.has(key.kid)) throw refused(`${field} keys[${index}]`, 'its kid is that of another key');
@@ -63,11 +67,12 @@ export function parseJwks(text: string, field: string): ReadJwks {
   return { keys: [...keys.values()], ignored };
 }
 
-function readOne(item: JsonValue): JwtKey | string {
+function readOne(item: JsonValue, wanted: KeyUse): JwtKey | string {
   if (!(item instanceof Map)) return 'it is not a JSON object';
   const use: unknown = item.get('use');
+  const isStock = use === undefined && wanted === JWT_USE;
   // guard: WAPI-36 test/jwt/key.test.ts — stock sets name no use, SPIFFE's name theirs
-  if (use !== undefined && use !== JWT_USE) return 'it is for another use';
+  if (!isStock && use !== wanted) return 'it is for another use';
   return readJwtKey(item);
 }
 

@@ -3,23 +3,39 @@
  * The look at a token before it leaves (I2): read as a stranger's would be, it says what was ordered and nothing else.
  * Without it a defect of the writer, or an order changed while its signature was made, would be signed and handed out.
  */
+import type { KeyObject } from 'node:crypto';
 import { Failure } from '../lib/failure.ts';
 import { JsonNumber, type JsonValue } from '../lib/json-text.ts';
-import { signatureBytesOf, verifyJws } from './algorithms.ts';
+import { type JwsAlgorithm, signatureBytesOf, verifyJws } from './algorithms.ts';
 import type { JwtSvidOrder } from './mint.ts';
 import { claimsOf, type JsonObject, type OpenedToken, openToken, signatureOf } from './token.ts';
 
-type Meant = string | number | readonly string[];
+export type Meant = string | number | readonly string[] | ReadonlyMap<string, Meant>;
+export type MeantMembers = readonly (readonly [string, Meant])[];
+
+export interface Meaning {
+  readonly header: MeantMembers;
+  readonly claims: MeantMembers;
+  readonly alg: JwsAlgorithm;
+  /** Given: the signature is verified with it. */
+  readonly verifyWith?: KeyObject | undefined;
+}
 
 /** Throws SVID_SELF_CHECK with the part at fault. */
 export function checkMinted(token: string, order: JwtSvidOrder): void {
+  const { alg, kid, verifyWith } = order;
+  const header = [named('alg', alg), named('kid', kid), named('typ', 'JWT')];
+  checkSays(token, { header, claims: claimsMeant(order), alg, verifyWith });
+}
+
+/** The same for a token of any kind. */
+export function checkSays(token: string, meaning: Meaning): void {
   const opened = openToken(token);
-  const header = [named('alg', order.alg), named('kid', order.kid), named('typ', 'JWT')];
   // guard: JWT-03 test/jwt/mint-check.test.ts
-  if (!saysExactly(opened.header, header)) throw broken('header');
+  if (!saysExactly(opened.header, meaning.header)) throw broken('header');
   // guard: I2 test/jwt/mint-check.test.ts
-  if (!saysExactly(claimsOf(opened), claimsMeant(order))) throw broken('claims');
-  checkSignature(opened, order);
+  if (!saysExactly(claimsOf(opened), meaning.claims)) throw broken('claims');
+  checkSignature(opened, meaning);
 }
 
 function claimsMeant({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti }: JwtSvidOrder): [string, Meant][] {
@@ -33,7 +49,7 @@ function claimsMeant({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti }: 
   ];
 }
 
-function checkSignature(opened: OpenedToken, { alg, verifyWith }: JwtSvidOrder): void {
+function checkSignature(opened: OpenedToken, { alg, verifyWith }: Meaning): void {
   const signature = signatureOf(opened);
   // guard: JWT-20 test/jwt/mint-check.test.ts
   if (signature.length !== (signatureBytesOf(alg) ?? signature.length)) throw broken('signature');
@@ -43,7 +59,7 @@ function checkSignature(opened: OpenedToken, { alg, verifyWith }: JwtSvidOrder):
 }
 
 /** These names, each with this value, and no others. */
-function saysExactly(read: JsonObject, meant: readonly (readonly [string, Meant])[]): boolean {
+function saysExactly(read: JsonObject, meant: MeantMembers): boolean {
   return read.size === meant.length && meant.every(([name, value]) => isSame(read.get(name), value));
 }
 
@@ -51,10 +67,12 @@ function isSame(read: JsonValue | undefined, meant: Meant): boolean {
   if (typeof meant === 'string') return read === meant;
   // As it is written: no exponent, no fraction (JWT-10).
   if (typeof meant === 'number') return read instanceof JsonNumber && read.source === String(meant);
-  return Array.isArray(read) && read.length === meant.length && meant.every((one, at) => read[at] === one);
+  if (meant instanceof Map) return read instanceof Map && saysExactly(read, [...meant]);
+  const list = meant as readonly string[];
+  return Array.isArray(read) && read.length === list.length && list.every((one, at) => read[at] === one);
 }
 
-const named = (name: string, value: Meant): [string, Meant] => [name, value];
+export const named = (name: string, value: Meant): [string, Meant] => [name, value];
 
 function broken(part: 'header' | 'claims' | 'signature'): Failure {
   return new Failure('internal', 'SVID_SELF_CHECK', `the ${part} of a token was not what was meant`, { field: part });

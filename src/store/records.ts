@@ -92,15 +92,15 @@ export interface BundleContent {
   readonly refreshHintSeconds: number | null;
 }
 
-export type AuthorityKind = 'x509' | 'jwt';
+export type AuthorityKind = 'x509' | 'jwt' | 'wit';
 export type AuthoritySlot = 'prepared' | 'active' | 'old';
 
 export interface AuthorityRecord {
-  /** Lower-case hex of the subject key identifier; of a JWT key also its `kid`. */
+  /** Lower-case hex of the subject key identifier; of a key for tokens also its `kid`. */
   readonly id: string;
   readonly kind: AuthorityKind;
   readonly slot: AuthoritySlot;
-  /** What the bundle has of it, in DER: the self-signed CA certificate, or a JWT key's SubjectPublicKeyInfo. */
+  /** What the bundle has of it, in DER: the self-signed CA certificate, or the SubjectPublicKeyInfo of a key for tokens. */
   readonly published: Buffer;
   /** Names the key within the key manager. Never the key. */
   readonly keyRef: string;
@@ -123,7 +123,7 @@ export interface OwnBundleState {
 export interface IssuanceRecord {
   /** Assigned by the store; gap-free. */
   readonly seq: number;
-  /** Lower-case hex: of an X509-SVID its serial number, of a JWT-SVID its `jti`, or without one the SHA-256 of the token. */
+  /** Lower-case hex: of an X509-SVID its serial number, of a token its `jti`, or without one its SHA-256. */
   readonly serial: string;
   readonly kind: AuthorityKind;
   readonly spiffeId: string;
@@ -133,7 +133,7 @@ export interface IssuanceRecord {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly askedTtlMs: number;
-  /** Whom a JWT-SVID is for; empty for an X509-SVID. */
+  /** Whom a JWT-SVID is for; empty for others. */
   readonly audiences: readonly string[];
   readonly pid: number;
   readonly uid: number;

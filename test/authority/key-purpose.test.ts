@@ -20,3 +20,15 @@ it('B8: a key for certificates signs no token', async () => {
   const signing = () => forCertificates.signJws('ES256', Buffer.from('a token'));
   expect(signing).toThrow(expect.objectContaining({ reason: 'KEY_PURPOSE' }));
 });
+
+it('B8: WIT-18: a key for one kind of token signs none of the other kind', async () => {
+  const keys = memoryKeyManager({ random: systemRandom });
+  const [jwt, wit] = [await keys.generate('jwt', 'ec-p256'), await keys.generate('wit', 'ec-p256')];
+  const input = Buffer.from('a token');
+  const refused = expect.objectContaining({ reason: 'KEY_PURPOSE' });
+  expect([wit.purpose, wit.ref.slice(0, 4)]).toEqual(['wit', 'wit-']);
+  expect(() => wit.signJws('ES256', input)).toThrow(refused);
+  expect(() => wit.sign(input)).toThrow(refused);
+  expect(() => jwt.signJws('ES256', input, 'wit')).toThrow(refused);
+  expect((await wit.signJws('ES256', input, 'wit')).length).toBe(64);
+});

@@ -22,6 +22,7 @@ const token: CachedToken = {
   notBefore: NOW,
   notAfter: NOW + 300_000,
   askedTtlMs: 300_000,
+  cutShortBy: undefined,
   seq: 1,
   entryRevision: 1,
   identityRevision: 1,

@@ -4,7 +4,7 @@ import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { signJws } from '../../jwt/algorithms.ts';
 import { Failure } from '../../lib/failure.ts';
 import type { Random } from '../../lib/random.ts';
-import type { AuthorityKey, AuthorityKeyType, KeyPurpose } from '../key-manager.ts';
+import type { AuthorityKey, AuthorityKeyType, KeyPurpose, TokenPurpose } from '../key-manager.ts';
 
 /** Random, so that a name is never used twice, whatever happened to the file of the same name. */
 export function newKeyRef(purpose: KeyPurpose, random: Random): string {
@@ -26,16 +26,17 @@ export function authorityKeyOf(ref: string, type: AuthorityKeyType, privateKey: 
       if (purpose !== 'x509') throw otherPurpose(ref);
       return offLoop ? signOffLoop(hash, tbs, privateKey) : sign(hash, tbs, privateKey);
     },
-    signJws(algorithm, input) {
+    signJws(algorithm, input, asked: TokenPurpose = 'jwt') {
       // guard: B8 test/authority/key-purpose.test.ts
-      if (purpose !== 'jwt') throw otherPurpose(ref);
+      if (purpose !== asked) throw otherPurpose(ref);
       return signJws(algorithm, privateKey, input);
     },
   };
 }
 
 function purposeOf(ref: string): KeyPurpose {
-  return ref.startsWith('jwt-') ? 'jwt' : 'x509';
+  const [named] = ref.split('-');
+  return named === 'jwt' || named === 'wit' ? named : 'x509';
 }
 
 function otherPurpose(ref: string): Failure {
