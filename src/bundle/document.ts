@@ -26,29 +26,37 @@ export interface WrittenBundle {
   /** DER. */
   readonly certificates: readonly Buffer[];
   readonly jwtKeys: readonly JwtKeyRecord[];
+  /** None of those of others is kept. */
+  readonly witKeys?: readonly JwtKeyRecord[];
   /** Left out where it is not ours to give, as with a bundle set by hand. */
   readonly sequence?: number | bigint | null;
   readonly refreshHintSeconds?: number | null;
 }
 
-/** Exactly the members that the standard defines (BUN-10, X509-22, JWT-15): no `alg`, and a `kid` for JWT keys alone. */
+/** Exactly the members that the standard defines (BUN-10, X509-22, JWT-15): no `alg`, and a `kid` for keys of tokens alone. */
 export function renderSpiffeBundle(bundle: WrittenBundle): string {
   const keys = bundle.certificates.map((der) => {
     const { kty, crv, x, y, n, e } = new X509Certificate(der).publicKey.export({ format: 'jwk' });
     // JSON.stringify leaves out what this kind of key does not have.
     return JSON.stringify({ use: X509_USE, kty, crv, x, y, n, e, x5c: [der.toString('base64')] });
   });
-  for (const { kid, publicKey } of bundle.jwtKeys) {
-    const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
-    const { kty, crv, x, y, n, e } = key.export({ format: 'jwk' });
-    keys.push(JSON.stringify({ use: JWT_USE, kty, kid, crv, x, y, n, e }));
-  }
+  const { jwtKeys, witKeys = [] } = bundle;
+  // guard: WIT-16 test/bundle/wit-keys.test.ts — also WIT-18: the kid is made of the key
+  if (new Set([...jwtKeys, ...witKeys].map(({ kid }) => kid)).size < jwtKeys.length + witKeys.length)
+    throw twoOfOneKid();
+  keys.push(...jwtKeys.map((key) => tokenKey(JWT_USE, key)), ...witKeys.map((key) => tokenKey(WIT_USE, key)));
   const members = [`"keys":[${keys.join(',')}]`];
   // By hand, since a bigint has no place in JSON.stringify and a double would round it (BUN-04).
   if (bundle.sequence != null) members.push(`"spiffe_sequence":${bundle.sequence}`);
   if (bundle.refreshHintSeconds != null) members.push(`"spiffe_refresh_hint":${bundle.refreshHintSeconds}`);
   return `{${members.join(',')}}
 `;
+}
+
+function tokenKey(use: string, { kid, publicKey }: JwtKeyRecord): string {
+  const key = createPublicKey({ key: publicKey, format: 'der', type: 'spki' });
+  const { kty, crv, x, y, n, e } = key.export({ format: 'jwk' });
+  return JSON.stringify({ use, kty, kid, crv, x, y, n, e });
 }
 
 /** A set of CA certificates in PEM: DER, each once, in the order given. An empty one is a mistake, not a revocation. */
@@ -188,6 +196,10 @@ function readInteger(value: JsonValue | undefined, largest: bigint, field: strin
 
 function shown(value: unknown): string {
   return typeof value === 'string' ? quote(value) : 'that is not a string';
+}
+
+function twoOfOneKid(): Failure {
+  return new Failure('internal', 'JWKS_UNPUBLISHABLE', 'two keys of the bundle have one kid');
 }
 
 function refused(field: string, reason: string, cause?: unknown): Failure {

@@ -9,6 +9,8 @@ export interface PublishedBundle {
   readonly certificates: readonly Buffer[];
   /** Oldest first; none where JWT-SVIDs are switched off. */
   readonly jwtKeys: readonly JwtKeyRecord[];
+  /** Oldest first; none unless they are switched on and meant for outside too. */
+  readonly witKeys: readonly JwtKeyRecord[];
   /** Grows with each change of any part, also over a restart (BUN-03). */
   readonly sequence: number;
   /** The least that any part asks for (BUN-05). */
@@ -19,10 +21,13 @@ interface Part {
   readonly refreshHintSeconds: number;
 }
 
-/** `jwt`: undefined where JWT-SVIDs are switched off. */
+type TokenPart = Part & { keys(): readonly JwtKeyRecord[] };
+
+/** `jwt`, `wit`: undefined where that kind is switched off, or its keys are not for outside. */
 export function publishedBundle(
   x509: Part & { bundle(): Pick<PublishedBundle, 'trustDomain' | 'certificates'> },
-  jwt: (Part & { keys(): readonly JwtKeyRecord[] }) | undefined,
+  jwt: TokenPart | undefined,
+  wit: TokenPart | undefined,
   store: { ownBundleSequence(): number },
 ): PublishedBundle {
   const { trustDomain, certificates } = x509.bundle();
@@ -30,7 +35,10 @@ export function publishedBundle(
     trustDomain,
     certificates,
     jwtKeys: jwt?.keys() ?? [],
+    witKeys: wit?.keys() ?? [],
     sequence: store.ownBundleSequence(),
-    refreshHintSeconds: Math.min(x509.refreshHintSeconds, jwt?.refreshHintSeconds ?? Number.POSITIVE_INFINITY),
+    refreshHintSeconds: Math.min(
+      ...[x509, jwt, wit].map((part) => part?.refreshHintSeconds ?? Number.POSITIVE_INFINITY),
+    ),
   };
 }

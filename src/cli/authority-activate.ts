@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `assay authority x509|jwt activate`, `assay ca activate` */
+/** `assay authority x509|jwt|wit activate`, `assay ca activate` */
 import type { AuthorityKind } from '../api/admin/wire.ts';
 import { type AdminOptions, withAdmin } from './admin-client.ts';
 import type { Io } from './io.ts';

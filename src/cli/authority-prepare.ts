@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `assay authority x509|jwt prepare`, `assay ca prepare` */
+/** `assay authority x509|jwt|wit prepare`, `assay ca prepare` */
 import type { AuthorityKind } from '../api/admin/wire.ts';
 import { type AdminOptions, withAdmin } from './admin-client.ts';
 import type { Io } from './io.ts';

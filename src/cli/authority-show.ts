@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `assay authority x509|jwt show`, `assay ca show` */
+/** `assay authority x509|jwt|wit show`, `assay ca show` */
 
 import type { AuthorityKind } from '../api/admin/wire.ts';
 import { formatDuration } from '../lib/duration.ts';

@@ -40,6 +40,18 @@ export function addWorkloadCommands(program: Program): void {
     .option('--raw', 'print the token of the default identity and nothing else')
     .option('--timeout <duration>', 'how long to wait for an answer; 10s unless told', once);
   addWorkloadFlags(jwt);
+  const wit = program.leaf(
+    fetch,
+    'wit',
+    'fetch WIT-SVIDs, and check them (experimental.wit)',
+    'assay fetch wit --write /tmp/wit',
+    async () => (await import('./fetch-wit.ts')).fetchWit,
+  );
+  wit
+    .option('--spiffe-id <id>', 'of one identity alone', once)
+    .option('--write <dir>', 'leave svid.N.wit and svid.N.jwk, its private key, there', once)
+    .option('--timeout <duration>', 'how long to wait for an answer; 10s unless told', once);
+  addWorkloadFlags(wit);
   const validate = program.group(program.root, 'validate', 'check what somebody presented');
   const token = program.leaf(
     validate,

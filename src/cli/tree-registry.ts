@@ -113,6 +113,7 @@ export function addAuthorityCommands(program: Program): void {
   const authority = program.group(program.root, 'authority', 'the keys that sign');
   addSteps(program, program.group(authority, 'x509', 'the X.509 authority'), 'assay authority x509', 'x509');
   addSteps(program, program.group(authority, 'jwt', 'the keys of JWT-SVIDs'), 'assay authority jwt', 'jwt');
+  addSteps(program, program.group(authority, 'wit', 'the keys of WIT-SVIDs'), 'assay authority wit', 'wit');
 }
 
 function addSteps(program: Program, parent: Command, words: string, kind: AuthorityKind): void {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One message of FetchX509Bundles or FetchJWTBundles, read whole or refused whole (WAPI-38). */
+/** One message of FetchX509Bundles, FetchJWTBundles or FetchWITBundles, read whole or refused whole (WAPI-38). */
 
 import { type JwtKey, parseJwks } from '../jwt/key.ts';
 import { quote } from '../lib/failure.ts';
 import { messageFault, readBundleKey, within } from './message-fault.ts';
-import type { WireJwtBundles, WireX509Bundles } from './workload-api.ts';
+import type { WireJwtBundles, WireWitBundles, WireX509Bundles } from './workload-api.ts';
 import { readAnchors } from './x509-state.ts';
 
 /** By trust domain name. An empty bundle stays: the trust domain is known and nothing of it is trusted (BUN-02). */
@@ -22,9 +22,15 @@ export function readJwtBundles(message: WireJwtBundles): Bundles<JwtKey> {
   );
 }
 
-function readMap<Anchor>(
-  map: Readonly<Record<string, Buffer>>,
-  read: (bytes: Buffer, field: string) => readonly Anchor[],
+export function readWitBundles(message: WireWitBundles): Bundles<JwtKey> {
+  return readMap(message.bundles, (text, field) =>
+    within(field, () => parseJwks(text, 'the JWK set', 'wit-svid').keys),
+  );
+}
+
+function readMap<Anchor, Bundle>(
+  map: Readonly<Record<string, Bundle>>,
+  read: (bundle: Bundle, field: string) => readonly Anchor[],
 ): Bundles<Anchor> {
   const entries = Object.entries(map);
   // guard: WAPI-38 test/client/bundle-state.test.ts — ours at least is always in it (WAPI-19, WAPI-25)

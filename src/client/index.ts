@@ -3,6 +3,7 @@
 export { SpiffeId } from '../identity/spiffe-id.ts';
 export { TrustDomain } from '../identity/trust-domain.ts';
 export type { JwtKey } from '../jwt/key.ts';
+export type { HolderKey } from '../jwt/wit-key.ts';
 export { Failure } from '../lib/failure.ts';
 export { type Authorizer, authorizeAny, authorizeId, authorizeMemberOf } from './authorize.ts';
 export type { JwtRules } from './bearer.ts';
@@ -20,6 +21,7 @@ export { type JwtPeer, type JwtTrust, type ValidateOptions, validateJwtSvid } fr
 export { type Peer, type PeerIdentity, peerOf } from './peer.ts';
 export { createHttpsServer, createTlsServer } from './server.ts';
 export { type UndiciConnector, undiciConnector } from './undici.ts';
+export { validateWitSvid, type WitPeer, type WitTrust, type WitValidateOptions } from './wit-trust.ts';
 export {
   type SvidPicker,
   X509Source,

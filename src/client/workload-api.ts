@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The Workload API as a client sees it, X.509 and JWT: plain messages in, nothing checked but the wire format.
+ * The Workload API as a client sees it, all of it: plain messages in, nothing checked but the wire format.
  * Every call carries the header `workload.spiffe.io: true` exactly once (SPIFFE Workload Endpoint, section 5).
  */
 import { existsSync } from 'node:fs';
@@ -41,6 +41,23 @@ export interface WireJwtSvids {
 export interface WireJwtBundles {
   /** JWK sets. */
   readonly bundles: Readonly<Record<string, Buffer>>;
+}
+
+export interface WireWitSvid {
+  readonly spiffe_id: string;
+  readonly wit_svid: string;
+  /** A private JWK. */
+  readonly wit_svid_key: string;
+  readonly hint: string;
+}
+
+export interface WireWitSvids {
+  readonly svids: readonly WireWitSvid[];
+}
+
+export interface WireWitBundles {
+  /** JWK sets. */
+  readonly bundles: Readonly<Record<string, string>>;
 }
 
 /** google.protobuf.Value. */
@@ -100,6 +117,15 @@ export class WorkloadApi {
     return this.#stream<WireJwtBundles>('FetchJWTBundles');
   }
 
+  /** An empty `spiffeId`: every identity of the caller. */
+  fetchWitSvids(spiffeId: string): ClientReadableStream<WireWitSvids> {
+    return this.#stream<WireWitSvids>('FetchWITSVID', { spiffe_id: spiffeId });
+  }
+
+  fetchWitBundles(): ClientReadableStream<WireWitBundles> {
+    return this.#stream<WireWitBundles>('FetchWITBundles');
+  }
+
   /** Rejects with grpc-js's ServiceError; `deadline` is milliseconds UTC. */
   fetchJwtSvids(request: JwtSvidRequest, deadline: number): Promise<WireJwtSvids> {
     return this.#unary<WireJwtSvids>('FetchJWTSVID', request, deadline);
@@ -132,13 +158,13 @@ export class WorkloadApi {
     });
   }
 
-  #stream<Message>(name: string): ClientReadableStream<Message> {
+  #stream<Message>(name: string, request: object = {}): ClientReadableStream<Message> {
     const method = workloadMethod(name);
     return this.#grpc.makeServerStreamRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize as unknown as (bytes: Buffer) => Message,
-      {},
+      request,
       securityHeader(),
     );
   }

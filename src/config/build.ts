@@ -60,6 +60,10 @@ export function buildConfig(
       jwt: reader.read('workload_api.jwt', flag(true)),
       allowUnauthenticatedVerifiers: reader.read('workload_api.allow_unauthenticated_verifiers', flag(false)),
     },
+    experimental: {
+      wit: reader.read('experimental.wit', flag(false)),
+      witInBundleEndpoint: reader.read('experimental.wit_in_bundle_endpoint', flag(false)),
+    },
     https: readHttps(reader, folder),
     federation: readFederation(reader, trustDomain, folder),
     admin: { roles: readRoles(reader, trustDomain) },

@@ -110,6 +110,13 @@ export interface Config {
     readonly jwt: boolean;
     readonly allowUnauthenticatedVerifiers: boolean;
   };
+  /** What follows standards that may still change. */
+  readonly experimental: {
+    /** WIT-SVIDs. */
+    readonly wit: boolean;
+    /** Their keys also in the bundle document: older peers refuse a whole bundle for a `use` that they do not know (CLI-15). */
+    readonly witInBundleEndpoint: boolean;
+  };
   /** Undefined: nothing is served beyond this host. */
   readonly https: HttpsConfig | undefined;
   readonly federation: FederationConfig;

@@ -126,6 +126,13 @@ export function checkRest(reader: SettingsReader, config: Config): void {
       'leaves nothing to issue, beside workload_api.x509: false',
       'set one of them to true',
     );
+  if (config.experimental.witInBundleEndpoint && !config.experimental.wit)
+    reader.refuse(
+      reader.label('experimental.wit_in_bundle_endpoint'),
+      true,
+      'means nothing without experimental.wit',
+      'set experimental.wit: true, or remove it',
+    );
   checkLimits(reader, config.limits);
   checkFederation(reader, config.https, config.federation);
   const launcher = config.admin.roles.findIndex(({ role }) => role === 'launcher');

@@ -5,8 +5,6 @@
  */
 const RESERVED: readonly (readonly [path: string, what: string])[] = [
   ['workload_api.sds', 'the Envoy secret discovery service'],
-  ['workload_api.wit', 'WIT-SVIDs'],
-  ['experimental', 'experimental features'],
   ['metrics', 'the metrics listener'],
   ['helper', 'the sidecar'],
   ['policy', 'policies'],

@@ -30,6 +30,7 @@ export interface AdminRooms {
   readonly storeTrouble: () => Error | undefined;
   readonly authority: X509Authority;
   readonly jwt: JwtAuthority | undefined;
+  readonly wit: JwtAuthority | undefined;
   readonly ownBundle: () => PublishedBundle;
   readonly clockGuard: ClockGuard;
   readonly attestation: AttestationEngine;
@@ -46,7 +47,7 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
   return {
     registry,
     issuances: store,
-    authorities: { x509: authority, jwt: rooms.jwt },
+    authorities: { x509: authority, jwt: rooms.jwt, wit: rooms.wit },
     ownBundle: rooms.ownBundle,
     federation: rooms.federation,
     documents: {

@@ -17,6 +17,8 @@ export interface HealthRooms {
   readonly authority: Pick<X509Authority, 'health'>;
   /** Undefined where JWT-SVIDs are switched off. */
   readonly jwt: { health(): AuthorityHealth } | undefined;
+  /** Undefined where WIT-SVIDs are switched off. */
+  readonly wit?: { health(): AuthorityHealth } | undefined;
   /** Undefined while the store can write. */
   readonly storeTrouble: () => Error | undefined;
   readonly registry: {
@@ -26,8 +28,11 @@ export interface HealthRooms {
 }
 
 export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]> {
-  const { authority, jwt } = rooms;
-  const keys = jwt === undefined ? [] : [authorityCheck('JWT keys', jwt, 'assay authority jwt show')];
+  const { authority, jwt, wit } = rooms;
+  const keys = [
+    ...(jwt === undefined ? [] : [authorityCheck('JWT keys', jwt, 'assay authority jwt show')]),
+    ...(wit === undefined ? [] : [authorityCheck('WIT keys', wit, 'assay authority wit show')]),
+  ];
   return [
     authorityCheck('authority', authority, 'assay ca show'),
     ...keys,

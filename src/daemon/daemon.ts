@@ -133,7 +133,10 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   closers.add('authority', () => authority.close());
   const jwt = await startJwt(config, { ...authorityRooms, clock, random, log });
   if (jwt !== undefined) closers.add('JWT authority', () => jwt.close());
-  const ownBundle = (): PublishedBundle => publishedBundle(authority, jwt, store);
+  const wit = await startWit(config, { ...authorityRooms, clock, random, log });
+  if (wit !== undefined) closers.add('WIT authority', () => wit.close());
+  const witOutside = config.experimental.witInBundleEndpoint ? wit : undefined;
+  const ownBundle = (): PublishedBundle => publishedBundle(authority, jwt, witOutside, store);
   const ledger = new Ledger({ store, clock, retentionMs: config.retention.issuanceMs, log });
   closers.add('ledger', () => ledger.close());
 
@@ -144,8 +147,9 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     ledger,
     changes: store,
     jwt: jwt && { authority: jwt, ttlMs: config.svid.jwtTtlMs },
+    wit: wit && { authority: wit, pss: config.jwt.pss },
     onAuthorityChange: (listener) => {
-      const undo = [authority.onChange(listener), jwt?.onChange(listener)];
+      const undo = [authority.onChange(listener), jwt?.onChange(listener), wit?.onChange(listener)];
       return () => {
         for (const one of undo) one?.();
       };
@@ -185,6 +189,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       storeTrouble: () => storeTrouble,
       authority,
       jwt,
+      wit,
       ownBundle,
       clockGuard,
       attestation,
@@ -240,6 +245,15 @@ function startJwt(
   rooms: Omit<JwtAuthorityOptions, 'keyType' | 'pss' | 'issuer'>,
 ): Promise<JwtAuthority> | undefined {
   return workloadApi.jwt ? JwtAuthority.start({ ...rooms, ...jwt }) : undefined;
+}
+
+/** Keys of the kind that JWT-SVIDs have, and none of theirs (WIT-18). An issuer that answers to OpenID is none for them (WIT-13). */
+function startWit(
+  { jwt, experimental }: Config,
+  rooms: Omit<JwtAuthorityOptions, 'keyType' | 'pss' | 'issuer'>,
+): Promise<JwtAuthority> | undefined {
+  if (!experimental.wit) return undefined;
+  return JwtAuthority.start({ ...rooms, ...jwt, issuer: undefined, kind: 'wit' });
 }
 
 function launchLimits({ attestors, limits }: Config): Pick<PlatformOptions, 'launches'> {

@@ -12,7 +12,7 @@ import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant } from '../registry/match.ts';
 import { CALLER_GONE, CallerErrand, type CallerState, StateFollower } from './caller-state.ts';
 import { jwtKeysFor } from './jwt-keys.ts';
-import { callerChanged, noIdentity } from './refusal.ts';
+import { callerChanged, noIdentity, notGranted } from './refusal.ts';
 import type { JwtRoom, Rooms } from './rooms.ts';
 import { Standing, type Whereabouts } from './standing.ts';
 import { TokenIssuer } from './token-issuer.ts';
@@ -163,14 +163,6 @@ export class JwtDesk implements JwtCaller {
 
 function svidOf({ entry, hint }: Grant, { token }: { readonly token: string }): JwtSvidState {
   return { spiffeId: entry.spiffeId, token, hint };
-}
-
-function notGranted(spiffeId: string): Failure {
-  return new Failure('permission-denied', 'NOT_GRANTED', `this process is not granted the identity ${spiffeId}`, {
-    field: 'spiffe_id',
-    value: spiffeId,
-    hint: 'leave spiffe_id empty to have all that it is granted',
-  });
 }
 
 function unsure(): Failure {

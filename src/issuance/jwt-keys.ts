@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The JWT keys of our trust domain and of others, as keys to verify with and as JWK sets for the wire (WAPI-25, WAPI-26). */
+/** The JWT and WIT keys of our trust domain, and the JWT keys of others, as keys to verify with and as JWK sets for the wire. */
 import { createPublicKey } from 'node:crypto';
 import { TrustDomain } from '../identity/trust-domain.ts';
-import { type JwtKey, renderJwks } from '../jwt/key.ts';
+import { type JwtKey, type KeyUse, renderJwks } from '../jwt/key.ts';
 import type { JwtKeyRecord } from '../store/records.ts';
-import type { JwtRoom, Rooms } from './rooms.ts';
+import type { JwtRoom, Rooms, WitRoom } from './rooms.ts';
 
 const read = new WeakMap<readonly JwtKeyRecord[], readonly JwtKey[]>();
 const rendered = new WeakMap<readonly JwtKeyRecord[], Buffer>();
@@ -25,7 +25,7 @@ export function jwtKeysFor(
   return foreign === undefined || foreign.jwtKeys.length === 0 ? undefined : keysOf(foreign.jwtKeys);
 }
 
-/** Ours always, and those of the others that have a JWT key. By trust domain ID. */
+/** WAPI-25, WAPI-26: ours always, and those of the others that have a JWT key. By trust domain ID. */
 export function jwtBundles(
   { registry, authority }: Pick<Rooms, 'registry' | 'authority'>,
   jwt: JwtRoom,
@@ -40,6 +40,11 @@ export function jwtBundles(
   return bundles;
 }
 
+/** WAPI-32: ours alone, by trust domain ID: of others no WIT keys are kept. */
+export function witBundles({ authority }: Pick<Rooms, 'authority'>, wit: WitRoom): ReadonlyMap<string, Buffer> {
+  return new Map([[authority.bundle().trustDomain.id, jwksOf(wit.authority.keys(), 'wit-svid')]]);
+}
+
 function keysOf(records: readonly JwtKeyRecord[]): readonly JwtKey[] {
   let keys = read.get(records);
   if (keys === undefined) {
@@ -52,10 +57,10 @@ function keysOf(records: readonly JwtKeyRecord[]): readonly JwtKey[] {
   return keys;
 }
 
-function jwksOf(records: readonly JwtKeyRecord[]): Buffer {
+function jwksOf(records: readonly JwtKeyRecord[], use: KeyUse = 'jwt-svid'): Buffer {
   let bytes = rendered.get(records);
   if (bytes === undefined) {
-    bytes = renderJwks(keysOf(records));
+    bytes = renderJwks(keysOf(records), use);
     rendered.set(records, bytes);
   }
   return bytes;

@@ -20,6 +20,15 @@ export function noIdentity(process: ProcessHandle, match: Match): Failure {
   );
 }
 
+/** WAPI-23: an identity that was asked for by name. */
+export function notGranted(spiffeId: string): Failure {
+  return new Failure('permission-denied', 'NOT_GRANTED', `this process is not granted the identity ${spiffeId}`, {
+    field: 'spiffe_id',
+    value: spiffeId,
+    hint: 'leave spiffe_id empty to have all that it is granted',
+  });
+}
+
 /** The caller is no longer the process that connected (attack A2): nothing more is sent to it. */
 export function callerChanged(process: ProcessHandle, reason: EndReason): Failure {
   return new Failure(

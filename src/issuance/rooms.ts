@@ -34,6 +34,8 @@ export interface Rooms {
   };
   /** Undefined where JWT-SVIDs are switched off. */
   readonly jwt?: JwtRoom | undefined;
+  /** Undefined where WIT-SVIDs are switched off. */
+  readonly wit?: WitRoom | undefined;
   readonly ledger: {
     record(issuance: NewIssuance): Promise<{ readonly seq: number }>;
     markUndelivered(seq: number, reason: string): Promise<void>;
@@ -54,12 +56,20 @@ export interface Rooms {
   readonly log: Logger;
 }
 
+export interface TokenAuthority {
+  active(): { readonly authorityId: string };
+  keys(): readonly JwtKeyRecord[];
+  mintToken(request: TokenRequest): Promise<IssuedToken>;
+}
+
+export interface WitRoom {
+  readonly authority: TokenAuthority;
+  /** RSA keys of holders sign with PS256, and otherwise with RS256. */
+  readonly pss: boolean;
+}
+
 export interface JwtRoom {
-  readonly authority: {
-    active(): { readonly authorityId: string };
-    keys(): readonly JwtKeyRecord[];
-    mintToken(request: TokenRequest): Promise<IssuedToken>;
-  };
+  readonly authority: TokenAuthority;
   /** `svid.jwt_ttl`, for entries without one of their own. */
   readonly ttlMs: number;
 }

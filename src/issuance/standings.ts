@@ -5,6 +5,7 @@
  * everyone.
  */
 import type { Attested } from '../attestation/attested.ts';
+import { SpiffeId } from '../identity/spiffe-id.ts';
 import { Admission } from '../lib/admission.ts';
 import { tenantOf } from '../peer/ceilings.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
@@ -14,14 +15,16 @@ import { x509Bundles } from './bundles.ts';
 import { BundlesErrand } from './bundles-errand.ts';
 import { unasked } from './caller-look.ts';
 import { JwtDesk } from './jwt-desk.ts';
-import { jwtBundles } from './jwt-keys.ts';
+import { jwtBundles, witBundles } from './jwt-keys.ts';
 import type { Rooms } from './rooms.ts';
 import { type Errand, Standing, type Touchable, type Whereabouts } from './standing.ts';
 import { WakeQueue } from './wake-queue.ts';
+import { WitErrand } from './wit-errand.ts';
 import type {
   Follower,
   Following,
   JwtIdentities,
+  WitIdentities,
   WorkloadIdentities,
   X509BundlesState,
   X509State,
@@ -91,6 +94,19 @@ export class Standings implements WorkloadIdentities, Whereabouts {
           new BundlesErrand(this.#rooms, process, (names) => jwtBundles(this.#rooms, jwt, names)),
         ),
       caller: (process) => new JwtDesk(this.#rooms, jwt, process, this, (standing) => this.#enter(standing)),
+    };
+  }
+
+  get wit(): WitIdentities | undefined {
+    const { wit } = this.#rooms;
+    if (wit === undefined) return undefined;
+    return {
+      follow: (process, asked, follower) => {
+        const spiffeId = asked === '' ? undefined : SpiffeId.parseWorkload(asked, 'spiffe_id').toString();
+        return this.#follow(process, follower, new WitErrand(this.#rooms, wit, process, spiffeId));
+      },
+      followBundles: (process, follower) =>
+        this.#follow(process, follower, new BundlesErrand(this.#rooms, process, () => witBundles(this.#rooms, wit))),
     };
   }
 

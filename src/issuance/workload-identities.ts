@@ -39,6 +39,25 @@ export interface JwtBundlesState {
   readonly bundles: ReadonlyMap<string, Buffer>;
 }
 
+export interface WitBundlesState {
+  /** Trust domain ID -> a JWK set of WIT keys; our own always among them. */
+  readonly bundles: ReadonlyMap<string, Buffer>;
+}
+
+/** A token and the key without which it is worth nothing. */
+export interface WitSvidState {
+  readonly spiffeId: string;
+  readonly token: string;
+  /** A private JWK, JSON text. */
+  readonly privateKey: string;
+  readonly hint: string;
+}
+
+export interface WitState {
+  /** Never empty; the default identity first. */
+  readonly svids: readonly WitSvidState[];
+}
+
 /** A token, which is as good as the identity to whoever has it. */
 export interface JwtSvidState {
   readonly spiffeId: string;
@@ -81,8 +100,16 @@ export interface Following {
 export interface WorkloadIdentities {
   /** Undefined where JWT-SVIDs are switched off. */
   readonly jwt?: JwtIdentities | undefined;
+  /** Undefined where WIT-SVIDs are switched off. */
+  readonly wit?: WitIdentities | undefined;
   followX509(process: ProcessHandle, follower: Follower<X509State>): Following;
   followX509Bundles(process: ProcessHandle, follower: Follower<X509BundlesState>): Following;
+}
+
+export interface WitIdentities {
+  /** Of `spiffeId` alone where that is not empty. Throws a Failure where that is no ID of a workload. */
+  follow(process: ProcessHandle, spiffeId: string, follower: Follower<WitState>): Following;
+  followBundles(process: ProcessHandle, follower: Follower<WitBundlesState>): Following;
 }
 
 export interface JwtIdentities {

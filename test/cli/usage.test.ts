@@ -41,7 +41,7 @@ const ROWS: readonly (readonly [args: readonly string[], message: RegExp, next: 
   [['bundle', 'show', '--format', 'der'], /'der' is invalid/, /--help/],
   [['bundle', 'delete', 'x', '--mode', 'all'], /'all' is invalid/, /--help/],
   [['ca', 'activate', '--nwo'], /unknown option '--nwo'/, /did you mean --now/],
-  [['fetch', 'wit'], /unknown command 'wit'/, /--help/],
+  [['fetch', 'ssh'], /unknown command 'ssh'/, /--help/],
   [['fetch', 'x509', '--socket', '/run/a.sock'], /--socket "\/run\/a.sock": not a URI/, /unix:\/\/\/run\/a.sock/],
   [['fetch', 'x509', '--socket', 'unix://host/a'], /--socket.*a unix socket has none/, /three slashes/],
   [['fetch', 'x509', '--timeout', 'x'], /--timeout: "x" is no duration/, /90s/],

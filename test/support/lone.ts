@@ -142,6 +142,8 @@ export interface LoneOptions {
   /** Of the attestors that run, and those of them that are looked for only while an entry names one. */
   readonly kinds?: ReadonlyMap<string, ReadonlyMap<string, Strength>>;
   readonly onDemand?: readonly string[];
+  /** WIT-SVIDs are on. */
+  readonly wit?: boolean;
 }
 
 export async function lone(options: LoneOptions) {
@@ -188,6 +190,22 @@ export async function lone(options: LoneOptions) {
     random: systemRandom,
     log,
   });
+  const wit =
+    options.wit === true
+      ? await JwtAuthority.start({
+          kind: 'wit',
+          store,
+          keyManager: memoryKeyManager({ random: systemRandom }),
+          caTtlMs,
+          keyType: 'ec-p256',
+          pss: false,
+          issuer: undefined,
+          guard,
+          clock,
+          random: systemRandom,
+          log,
+        })
+      : undefined;
   const ledger = new Ledger({ store, clock, retentionMs: 30 * 86_400_000, log });
   const attest = async (process: ProcessHandle): Promise<Attested> =>
     seen(options.selectorsOf?.(process) ?? [[`unix:uid:${process.uid}`, 'kernel']], { at: clock.now() });
@@ -198,10 +216,11 @@ export async function lone(options: LoneOptions) {
     ledger,
     changes: store,
     jwt: { authority: jwt, ttlMs: options.jwtTtlMs ?? 300_000 },
+    wit: wit && { authority: wit, pss: false },
     onAuthorityChange: (listener) => {
-      const undo = [authority.onChange(listener), jwt.onChange(listener)];
+      const undo = [authority.onChange(listener), jwt.onChange(listener), wit?.onChange(listener)];
       return () => {
-        for (const one of undo) one();
+        for (const one of undo) one?.();
       };
     },
     onClockJump: (listener) => guard.onJump(listener),
@@ -221,7 +240,8 @@ export async function lone(options: LoneOptions) {
     registry,
     authority,
     jwt,
-    ownBundle: () => publishedBundle(authority, jwt, store),
+    wit,
+    ownBundle: () => publishedBundle(authority, jwt, wit, store),
     ledger,
     guard,
     standings,
@@ -231,6 +251,7 @@ export async function lone(options: LoneOptions) {
       await ledger.close();
       await authority.close();
       await jwt.close();
+      await wit?.close();
       await registry.close();
       guard.close();
       await store.close();

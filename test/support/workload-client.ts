@@ -34,6 +34,15 @@ export interface JwtMessage {
   readonly hint: string;
 }
 
+export interface WitMessage {
+  readonly svids: readonly {
+    readonly spiffe_id: string;
+    readonly wit_svid: string;
+    readonly wit_svid_key: string;
+    readonly hint: string;
+  }[];
+}
+
 export interface ValidMessage {
   readonly spiffe_id: string;
   readonly claims: { readonly fields: Readonly<Record<string, object>> };
@@ -100,7 +109,7 @@ export class WorkloadClient {
     });
   }
 
-  stream<Message>(method: string, metadata: grpc.Metadata = securityHeader()): Messages<Message> {
+  stream<Message>(method: string, metadata: grpc.Metadata = securityHeader(), request: object = {}): Messages<Message> {
     const shape = service[method];
     const path = shape?.path ?? `/SpiffeWorkloadAPI/${method}`;
     const serialize = shape?.requestSerialize ?? ((): Buffer => Buffer.alloc(0));
@@ -110,7 +119,7 @@ export class WorkloadClient {
         path,
         serialize,
         deserialize as (bytes: Buffer) => Message,
-        {},
+        request,
         metadata,
       ),
     );
@@ -145,6 +154,14 @@ export class WorkloadClient {
 
   fetchJwtBundles(): Messages<{ readonly bundles: Readonly<Record<string, Buffer>> }> {
     return this.stream('FetchJWTBundles');
+  }
+
+  fetchWit(spiffeId = ''): Messages<WitMessage> {
+    return this.stream<WitMessage>('FetchWITSVID', securityHeader(), { spiffe_id: spiffeId });
+  }
+
+  fetchWitBundles(): Messages<{ readonly bundles: Readonly<Record<string, string>> }> {
+    return this.stream('FetchWITBundles');
   }
 
   close(): void {

@@ -8,7 +8,8 @@ import type { Handlers } from './service.ts';
 import { showAuthority } from './to-wire.ts';
 import type { Outgoing, WireAuthority } from './wire.ts';
 
-const KINDS = ['x509', 'jwt'] as const;
+const KINDS = ['x509', 'jwt', 'wit'] as const;
+const SWITCHES = { x509: 'workload_api.x509', jwt: 'workload_api.jwt', wit: 'experimental.wit' } as const;
 
 type AuthorityRpc = 'GetAuthorities' | 'PrepareAuthority' | 'ActivateAuthority';
 
@@ -20,7 +21,7 @@ export function authorityRpcs(deps: AdminDeps): Handlers<AuthorityRpc> {
       throw new Failure('failed-precondition', 'PROFILE_OFF', `this daemon issues no ${named.toUpperCase()}-SVIDs`, {
         field: 'kind',
         value: named,
-        hint: `set workload_api.${named}: true`,
+        hint: `set ${SWITCHES[named]}: true`,
       });
     return found;
   };

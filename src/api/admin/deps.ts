@@ -92,7 +92,9 @@ export type FederationDoor = Pick<Federation, 'all' | 'has' | 'get' | 'create' |
 
 /** Text to what is stored, and back. Parsing throws a Failure. */
 export interface BundleDocuments {
-  render(bundle: Pick<PublishedBundle, 'certificates' | 'jwtKeys'> & Partial<Numbers>): string;
+  render(
+    bundle: Pick<PublishedBundle, 'certificates' | 'jwtKeys'> & Partial<Pick<PublishedBundle, 'witKeys'> & Numbers>,
+  ): string;
   parse(format: 'pem' | 'spiffe', text: string): BundleContent;
 }
 
@@ -114,7 +116,11 @@ export interface AdminDeps {
   readonly registry: RegistryDoor;
   readonly issuances: IssuanceDoor;
   /** By kind; absent where that profile is switched off. */
-  readonly authorities: { readonly x509: AuthorityDoor; readonly jwt?: AuthorityDoor | undefined };
+  readonly authorities: {
+    readonly x509: AuthorityDoor;
+    readonly jwt?: AuthorityDoor | undefined;
+    readonly wit?: AuthorityDoor | undefined;
+  };
   readonly ownBundle: () => PublishedBundle;
   readonly documents: BundleDocuments;
   readonly federation: FederationDoor;

@@ -83,7 +83,7 @@ export interface WireBundle {
   readonly spiffe_document: string;
 }
 
-export type AuthorityKind = 'x509' | 'jwt';
+export type AuthorityKind = 'x509' | 'jwt' | 'wit';
 
 export interface WireAuthority {
   readonly id: string;

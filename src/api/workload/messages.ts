@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Domain states as Workload API messages (`proto/workload.proto`), and nothing else. */
-import type { JwtBundlesState, X509BundlesState, X509State } from '../../issuance/workload-identities.ts';
+import type {
+  JwtBundlesState,
+  WitBundlesState,
+  WitState,
+  X509BundlesState,
+  X509State,
+} from '../../issuance/workload-identities.ts';
 
 export interface X509SvidResponse {
   readonly svids: readonly {
@@ -42,9 +48,34 @@ export function toJwtBundlesResponse(state: JwtBundlesState): { readonly bundles
   return { bundles: toMapField(state.bundles) };
 }
 
+export interface WitSvidResponse {
+  readonly svids: readonly {
+    readonly spiffe_id: string;
+    readonly wit_svid: string;
+    readonly wit_svid_key: string;
+    readonly hint: string;
+  }[];
+}
+
+export function toWitSvidResponse({ svids }: WitState): WitSvidResponse {
+  return {
+    svids: svids.map(({ spiffeId, token, privateKey, hint }) => ({
+      spiffe_id: spiffeId,
+      wit_svid: token,
+      wit_svid_key: privateKey,
+      hint,
+    })),
+  };
+}
+
+/** Text, where the other profiles have bytes. */
+export function toWitBundlesResponse({ bundles }: WitBundlesState): { readonly bundles: object } {
+  return { bundles: toMapField(new Map([...bundles].map(([id, set]) => [id, set.toString('utf8')]))) };
+}
+
 /** Keys are trust domain IDs, so `spiffe://...`: none can be a property that objects inherit, and this one inherits none. */
-function toMapField(bundles: ReadonlyMap<string, Buffer>): object {
-  const field = Object.create(null) as Record<string, Buffer>;
+function toMapField<Value>(bundles: ReadonlyMap<string, Value>): object {
+  const field = Object.create(null) as Record<string, Value>;
   for (const [id, der] of bundles) field[id] = der;
   return field;
 }

@@ -4,15 +4,21 @@
  * Wire on one side, `WorkloadIdentities` on the other; no decision is taken here.
  */
 import type { Server, ServerWritableStream } from '@grpc/grpc-js';
-import type { Follower, Following, WorkloadIdentities } from '../../issuance/workload-identities.ts';
+import type { Follower, Following, WitIdentities, WorkloadIdentities } from '../../issuance/workload-identities.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Failure } from '../../lib/failure.ts';
+import { Failure } from '../../lib/failure.ts';
 import type { Peer } from '../../peer/peer.ts';
 import type { ProcessHandle } from '../../peer/process-handle.ts';
 import type { Method } from '../proto.ts';
 import { StreamFollower } from '../stream-follower.ts';
 import { jwtMethods } from './jwt-service.ts';
-import { toJwtBundlesResponse, toX509BundlesResponse, toX509SvidResponse } from './messages.ts';
+import {
+  toJwtBundlesResponse,
+  toWitBundlesResponse,
+  toWitSvidResponse,
+  toX509BundlesResponse,
+  toX509SvidResponse,
+} from './messages.ts';
 
 export interface WorkloadServiceOptions {
   readonly server: Server;
@@ -21,7 +27,7 @@ export interface WorkloadServiceOptions {
   readonly identities: WorkloadIdentities;
   readonly peerOf: (call: { getPeer(): string }) => Peer;
   readonly onConnectionClose: (call: { getPeer(): string }, closed: () => void) => void;
-  /** The X.509 profile; the JWT profile is there when `identities` has it. */
+  /** The X.509 profile; the JWT and WIT profiles are there when `identities` has them. */
   readonly x509: boolean;
   readonly undrainedMs: number;
   readonly clock: Clock;
@@ -30,7 +36,7 @@ export interface WorkloadServiceOptions {
 type AddStream = <State, Message>(
   method: string,
   toMessage: (state: State) => Message,
-  follow: (process: ProcessHandle, follower: Follower<State>) => Following,
+  follow: (process: ProcessHandle, follower: Follower<State>, request: never) => Following,
 ) => void;
 
 type Call<Message> = ServerWritableStream<unknown, Message>;
@@ -53,14 +59,14 @@ export function addWorkloadService(options: WorkloadServiceOptions): {
   const stream: AddStream = <State, Message>(
     method: string,
     toMessage: (state: State) => Message,
-    follow: (process: ProcessHandle, follower: Follower<State>) => Following,
+    follow: (process: ProcessHandle, follower: Follower<State>, request: never) => Following,
   ): void => {
     const shape = shapeOf(method);
     const handle = (call: Call<Message>): void => {
       const peer = options.peerOf(call);
       const follower = new StreamFollower<State, Message>({ ...options, call, toMessage });
       open.add(follower);
-      const following = follow(peer.process, follower);
+      const following = follow(peer.process, follower, call.request as never);
       call.once('close', () => {
         open.delete(follower);
         following.stop();
@@ -88,6 +94,9 @@ export function addWorkloadService(options: WorkloadServiceOptions): {
     }
   }
 
+  // guard: WAPI-02 test/conformance/wit.test.ts
+  if (identities.wit !== undefined) addWit(stream, identities.wit);
+
   return {
     served,
     endAll: (failure) => {
@@ -101,6 +110,19 @@ function addX509(stream: AddStream, identities: WorkloadIdentities): void {
   stream('FetchX509Bundles', toX509BundlesResponse, (process, follower) =>
     identities.followX509Bundles(process, follower),
   );
+}
+
+function addWit(stream: AddStream, wit: WitIdentities): void {
+  stream('FetchWITSVID', toWitSvidResponse, (process, follower, { spiffe_id }: { readonly spiffe_id: string }) => {
+    try {
+      return wit.follow(process, spiffe_id, follower);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      follower.end(error);
+      return { stop: () => undefined };
+    }
+  });
+  stream('FetchWITBundles', toWitBundlesResponse, (process, follower) => wit.followBundles(process, follower));
 }
 
 export type EndAll = (failure: Failure) => void;
