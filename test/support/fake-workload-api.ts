@@ -80,6 +80,8 @@ export class FakeWorkloadApi {
       FetchX509SVID: (call: Call) => this.#opened(call),
       FetchX509Bundles: (call: Call) => this.#opened(call),
       FetchJWTBundles: (call: Call) => this.#opened(call),
+      FetchWITSVID: (call: Call) => this.#opened(call),
+      FetchWITBundles: (call: Call) => this.#opened(call),
       FetchJWTSVID: (call: ServerUnaryCall<JwtSvidRequest, WireJwtSvids>, answer: sendUnaryData<WireJwtSvids>) => {
         const made = async (): Promise<WireJwtSvids> => this.onTokens(call.request, call.metadata);
         made().then((tokens) => answer(null, tokens), answer);
