@@ -11,11 +11,13 @@ import { parseJwks } from '../../src/jwt/key.ts';
 import { Daemon } from '../support/daemon.ts';
 import { emptyRegistry } from '../support/empty-registry.ts';
 import { refusalOfAsync } from '../support/refusal.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { type WitMessage, WorkloadClient } from '../support/workload-client.ts';
 
 const uid = process.getuid?.() ?? 0;
 const mine = [`unix:uid:${uid}`];
 const OWN = 'spiffe://example.org';
+const folder = tempDir('wit-off');
 
 type Keys = { readonly keys: readonly (JsonWebKey & { readonly kid: string; readonly use?: string })[] };
 type Svid = WitMessage['svids'][number];
@@ -264,4 +266,26 @@ it('WAPI-02: off, as it is unless told, both methods are UNIMPLEMENTED and there
   expect(String((refused as Error).message)).toContain('WIT-SVIDs');
   client.close();
   await daemon.close();
+});
+
+it('WAPI-02: off again, with the keys of before in the data folder, there is none to be had; on again, the same ones sign', async () => {
+  const on = 'experimental: { wit: true, wit_in_bundle_endpoint: true }';
+  const kidsUnder = async (config: readonly string[]): Promise<readonly string[]> => {
+    const daemon = await Daemon.start({ config, dataDir: join(folder, 'data') });
+    const client = new WorkloadClient(daemon.workloadSocket);
+    try {
+      const { bundle } = await daemon.admin.call('GetOwnBundle', {});
+      const { keys } = JSON.parse(bundle.spiffe_document) as Keys;
+      const kids = keys.filter(({ use }) => use === 'wit-svid').map(({ kid }) => kid);
+      if (kids.length === 0) expect((await client.fetchWitBundles().status).code).toBe(grpc.status.UNIMPLEMENTED);
+      return kids;
+    } finally {
+      client.close();
+      await daemon.close();
+    }
+  };
+  const before = await kidsUnder([on]);
+  expect(before).toHaveLength(1);
+  expect(await kidsUnder([])).toEqual([]);
+  expect(await kidsUnder([on])).toEqual(before);
 });

@@ -8,6 +8,7 @@
 //	interop follow N           every update until N serials were seen, and every watch error
 //	interop source             an X509Source: "ready" when the constructor returns, then every update
 //	interop jwt AUDIENCE N     tokens until N keys signed one, each verified here and by the daemon
+//	interop wit N              WIT-SVIDs until N keys signed one, each verified here together with a proof by its key
 //	interop serve ID           an mTLS server that admits ID alone
 //	interop call ADDR ID N     N mTLS requests, one connection each, to a server that must be ID
 //	interop endpoint URL TD FILE [ID]
@@ -55,6 +56,12 @@ func dispatch(ctx context.Context, args []string) error {
 			return err
 		}
 		return jwt(ctx, args[1], n)
+	case len(args) == 2 && args[0] == "wit":
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		return wit(ctx, n)
 	case len(args) == 2 && args[0] == "serve":
 		return serve(ctx, args[1])
 	case len(args) == 4 && args[0] == "endpoint":
