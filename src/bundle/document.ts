@@ -109,7 +109,7 @@ export function parseSpiffeBundle(text: string, field = 'bundle'): ReadBundle {
     const found = readKey(key, `${field} keys[${index}]`);
     if (typeof found === 'string') ignored.push({ index, reason: found });
     else if (Buffer.isBuffer(found)) certificates.set(found.toString('base64'), found);
-    // guard: JWT-13 test/bundle/document.test.ts — which key a kid names must not depend on their order
+    // guard: JWT-13 test/bundle/jwt-keys.test.ts — which key a kid names must not depend on their order
     else if (jwtKeys.has(found.kid)) throw refused(`${field} keys[${index}].kid`, 'another JWT key has it too');
     else jwtKeys.set(found.kid, found);
   }

@@ -252,6 +252,7 @@ function startWit(
   { jwt, experimental }: Config,
   rooms: Omit<JwtAuthorityOptions, 'keyType' | 'pss' | 'issuer'>,
 ): Promise<JwtAuthority> | undefined {
+  // guard: WAPI-02 test/conformance/wit.test.ts
   if (!experimental.wit) return undefined;
   return JwtAuthority.start({ ...rooms, ...jwt, issuer: undefined, kind: 'wit' });
 }

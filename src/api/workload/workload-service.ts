@@ -82,8 +82,7 @@ export function addWorkloadService(options: WorkloadServiceOptions): {
     );
   };
 
-  // guard: WAPI-01 test/conformance/jwt.test.ts
-  if (options.x509) addX509(stream, identities);
+  addX509(stream, options);
 
   const { jwt } = identities;
   if (jwt !== undefined) {
@@ -94,7 +93,6 @@ export function addWorkloadService(options: WorkloadServiceOptions): {
     }
   }
 
-  // guard: WAPI-02 test/conformance/wit.test.ts
   if (identities.wit !== undefined) addWit(stream, identities.wit);
 
   return {
@@ -105,7 +103,9 @@ export function addWorkloadService(options: WorkloadServiceOptions): {
   };
 }
 
-function addX509(stream: AddStream, identities: WorkloadIdentities): void {
+function addX509(stream: AddStream, { x509, identities }: Pick<WorkloadServiceOptions, 'x509' | 'identities'>): void {
+  // guard: WAPI-01 test/conformance/jwt.test.ts
+  if (!x509) return;
   stream('FetchX509SVID', toX509SvidResponse, (process, follower) => identities.followX509(process, follower));
   stream('FetchX509Bundles', toX509BundlesResponse, (process, follower) =>
     identities.followX509Bundles(process, follower),
