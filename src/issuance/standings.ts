@@ -18,8 +18,9 @@ import { JwtDesk } from './jwt-desk.ts';
 import { jwtBundles, witBundles } from './jwt-keys.ts';
 import type { Rooms } from './rooms.ts';
 import { type Errand, Standing, type Touchable, type Whereabouts } from './standing.ts';
+import { SvidErrand } from './svid-errand.ts';
 import { WakeQueue } from './wake-queue.ts';
-import { WitErrand } from './wit-errand.ts';
+import { witCraft } from './wit-craft.ts';
 import type {
   Follower,
   Following,
@@ -29,7 +30,7 @@ import type {
   X509BundlesState,
   X509State,
 } from './workload-identities.ts';
-import { X509Errand } from './x509-errand.ts';
+import { x509Craft } from './x509-craft.ts';
 
 /** A first answer costs about a millisecond (look, key, signature, look), and a turn of the loop may take ten. */
 const NEWCOMERS_PER_TURN = 8;
@@ -45,6 +46,7 @@ interface Place {
 
 export class Standings implements WorkloadIdentities, Whereabouts {
   readonly #rooms: Rooms;
+  readonly #x509: ReturnType<typeof x509Craft>;
   readonly #queue: WakeQueue;
   readonly #admission = new Admission(NEWCOMERS_PER_TURN);
   readonly #open = new Set<Touchable>();
@@ -59,6 +61,7 @@ export class Standings implements WorkloadIdentities, Whereabouts {
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
+    this.#x509 = x509Craft(rooms);
     this.#queue = new WakeQueue(rooms.clock);
     this.#byGround = new Index((ground, resting) => rooms.attestation.restedOn(ground, resting));
     this.#undo = [
@@ -80,7 +83,7 @@ export class Standings implements WorkloadIdentities, Whereabouts {
   }
 
   followX509(process: ProcessHandle, follower: Follower<X509State>): Following {
-    return this.#follow(process, follower, new X509Errand(this.#rooms, process));
+    return this.#follow(process, follower, new SvidErrand(this.#rooms, process, this.#x509));
   }
 
   get jwt(): JwtIdentities | undefined {
@@ -103,7 +106,11 @@ export class Standings implements WorkloadIdentities, Whereabouts {
     return {
       follow: (process, asked, follower) => {
         const spiffeId = asked === '' ? undefined : SpiffeId.parseWorkload(asked, 'spiffe_id').toString();
-        return this.#follow(process, follower, new WitErrand(this.#rooms, wit, process, spiffeId));
+        return this.#follow(
+          process,
+          follower,
+          new SvidErrand(this.#rooms, process, witCraft(this.#rooms, wit, spiffeId)),
+        );
       },
       followBundles: (process, follower) =>
         this.#follow(process, follower, new BundlesErrand(this.#rooms, process, () => witBundles(this.#rooms, wit))),

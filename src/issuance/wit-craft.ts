@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Prepares FetchWITSVID states: tokens, each with the key that its holder has to prove. */
+/** What FetchWITSVID states are made of: tokens, each with the key that its holder has to prove. */
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { newHolderKey } from '../jwt/wit-key.ts';
-import type { ProcessHandle } from '../peer/process-handle.ts';
 import { notGranted } from './refusal.ts';
 import type { Rooms, WitRoom } from './rooms.ts';
-import { type Craft, type Made, SvidErrand } from './svid-errand.ts';
+import type { Craft, Made } from './svid-errand.ts';
 import type { WitState, WitSvidState } from './workload-identities.ts';
 
-export class WitErrand extends SvidErrand<WitSvidState, WitState> {
-  /** `spiffeId`: of one identity alone. */
-  constructor(rooms: Rooms, wit: WitRoom, process: ProcessHandle, spiffeId: string | undefined) {
-    super(rooms, process, witCraft(rooms, wit, spiffeId));
-  }
-}
-
-function witCraft(
+/** `spiffeId`: of one identity alone. */
+export function witCraft(
   { settings }: Pick<Rooms, 'settings'>,
   { authority, pss }: WitRoom,
   spiffeId: string | undefined,

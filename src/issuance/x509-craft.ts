@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Prepares FetchX509SVID states: certificates with their keys, our own bundle, and those of the trust domains federated with. */
+/** What FetchX509SVID states are made of: certificates with their keys, our own bundle, and those of the trust domains federated with. */
 import { SpiffeId } from '../identity/spiffe-id.ts';
-import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant } from '../registry/match.ts';
 import { federatedBundles, sameBundles } from './bundles.ts';
 import type { Rooms } from './rooms.ts';
-import { type Craft, type Made, SvidErrand } from './svid-errand.ts';
+import type { Craft, Made } from './svid-errand.ts';
 import type { X509State, X509SvidState } from './workload-identities.ts';
 
-export class X509Errand extends SvidErrand<X509SvidState, X509State> {
-  constructor(rooms: Rooms, process: ProcessHandle) {
-    super(rooms, process, x509Craft(rooms));
-  }
-}
-
-function x509Craft({ authority, registry, settings }: Rooms): Craft<X509SvidState, X509State> {
+export function x509Craft({ authority, registry, settings }: Rooms): Craft<X509SvidState, X509State> {
   return {
     kind: 'x509',
     wanted: ({ grants }) => grants,
