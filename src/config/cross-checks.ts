@@ -28,7 +28,7 @@ export function checkLifetimes(reader: SettingsReader, config: Config): void {
     reader.refuse(reader.label('svid.x509_ttl'), shown, `is ${tooLong.broken}`, tooLong.hint);
   }
   const token = overCaShare(config.svid.jwtTtlMs, ttlMs, 'svid.jwt_ttl');
-  // guard: I5 test/config/lifetimes.test.ts
+  // guard: I5 test/config/bad-config.test.ts
   if (token !== undefined)
     reader.refuse(reader.label('svid.jwt_ttl'), formatDuration(config.svid.jwtTtlMs), `is ${token.broken}`, token.hint);
 }
