@@ -98,6 +98,11 @@ export function addExecCommand(program: Program): void {
   addWorkloadFlags(exec);
 }
 
+const FEDERATION_RULES = `Fetches the discovery document and the key set below jwt.issuer from here, with a fresh connection, and holds them against
+what AWS, Google Cloud, Microsoft Entra, Kubernetes API servers and OpenBao or Vault want. What no verifier puts up with is a
+failure; what some refuse is a warning that names them, and a failure where --verifier names one of them.
+Whether the name leads here from the internet as well cannot be seen from here.`;
+
 export function addCareCommands(program: Program): void {
   const health = program.leaf(program.root, 'health', 'tell whether the daemon is well', 'assay health', async () => {
     return (await import('./health.ts')).health;
@@ -111,6 +116,21 @@ export function addCareCommands(program: Program): void {
     async () => (await import('./doctor.ts')).doctor,
   );
   addConfigFlags(doctor);
+  const federation = program.leaf(
+    doctor.enablePositionalOptions(),
+    'federation',
+    'look at our discovery document and keys as other verifiers do, and at the bundles of others',
+    { rules: FEDERATION_RULES, example: 'assay doctor federation --verifier aws --verifier azure' },
+    async () => (await import('./doctor-federation.ts')).doctorFederation,
+  );
+  federation
+    .option(
+      '--verifier <name>',
+      'what this one refuses is a failure: aws, gcp, azure, kubernetes, vault (repeat)',
+      collect,
+    )
+    .option('--ca-file <file>', 'authorities that verifiers go by, in PEM; those of this machine unless told', once);
+  addAdminFlags(federation);
   const explain = program.leaf(
     program.root,
     'explain',

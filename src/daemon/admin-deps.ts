@@ -21,6 +21,8 @@ import type { Logger } from '../telemetry/logger.ts';
 import { doctorChecks, healthChecks } from './checks.ts';
 import { federationChecks } from './federation.ts';
 import type { HttpsCheck } from './https.ts';
+import { discoveryFacts } from './oidc.ts';
+import { relationshipChecks } from './relationship-checks.ts';
 
 export interface AdminRooms {
   readonly config: Config;
@@ -62,6 +64,10 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
       ...federationChecks(rooms.federation),
       ...(await folderChecks({ config, uid: rooms.daemon.uid, monotonic: () => rooms.clock.monotonic() })),
     ],
+    federationDoctor: () => ({
+      discovery: discoveryFacts(config, rooms.ownBundle(), rooms.jwt),
+      relationships: relationshipChecks(rooms.federation, registry, rooms.clock.now()),
+    }),
     defaultX509TtlMs: config.svid.x509TtlMs,
     strengthOf: (selectors) => strongestOf(selectors, rooms.attestation.kinds),
     explainer: new Explainer({

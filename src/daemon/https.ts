@@ -18,7 +18,7 @@ import type { Closers } from '../lib/closers.ts';
 import type { Random } from '../lib/random.ts';
 import type { Check } from '../telemetry/check.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { oidcRoutes } from './oidc.ts';
+import { oidcRoutes, whyUnserved } from './oidc.ts';
 
 export interface HttpsRooms {
   readonly config: Config;
@@ -65,8 +65,7 @@ function routesOf({ config, ownBundle }: HttpsRooms): Routes {
   const routes = new Map<string, Route>();
   const { bundleEndpoint } = config.federation;
   const { issuer, pss } = config.jwt;
-  // An SVID means nothing to whoever verifies by the web's authorities.
-  if (issuer !== undefined && config.workloadApi.jwt && config.https?.files !== undefined) {
+  if (issuer !== undefined && whyUnserved(config) === '') {
     for (const [path, route] of oidcRoutes({ issuer, pss }, ownBundle)) routes.set(path, route);
   }
   if (bundleEndpoint !== undefined) routes.set(bundleEndpoint.path, bundleRoute(documentOf(ownBundle)));

@@ -13,6 +13,7 @@ import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { Failure } from '../lib/failure.ts';
 import type { HttpsUrl } from '../lib/https-url.ts';
 import { tlsRules } from '../lib/tls-rules.ts';
+import { isUnproven, OTHER_HOST } from '../lib/tls-trouble.ts';
 import { presentedChain } from '../x509/presented-chain.ts';
 import { verifySvidChain } from '../x509/verify.ts';
 import type { Endpoint } from './relationship.ts';
@@ -129,13 +130,9 @@ function verified(
   }
 }
 
-/** OpenSSL and Node name a chain that does not prove the host by these (Node's list of X509 errors; RFC 9525 for the name). */
-const UNPROVEN =
-  /^(?:ERR_TLS_CERT_ALTNAME_INVALID|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_SSL_|ERROR_IN_CERT_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH|EE_|CA_)/;
-
 function explained(url: HttpsUrl, error: Error & { readonly code?: string }): Failure {
   const { code = '' } = error;
-  if (!UNPROVEN.test(code)) return unreachable(url, error);
-  const why = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'its certificate is for another host' : `TLS failed (${code})`;
+  if (!isUnproven(code)) return unreachable(url, error);
+  const why = code === OTHER_HOST ? 'its certificate is for another host' : `TLS failed (${code})`;
   return untrusted(url, why, 'compare its certificate with the host and the authorities that are trusted here', error);
 }

@@ -102,6 +102,11 @@ const rules: readonly Rule[] = [
     reason: 'federation fetches and judges; where bundles lie and what a document is are handed to it',
   },
   {
+    who: /^src\/discovery\//,
+    mayNot: /^(src\/(?!discovery\/|jwt\/|lib\/|telemetry\/check\.ts$)|attestors\/)/,
+    reason: 'discovery judges what we serve from outside: it must not share the code that serves it',
+  },
+  {
     who: /^src\/store\/[^/]+\.ts$/,
     mayNot: /^src\/(?!store\/|identity\/|lib\/)/,
     reason: 'the store contract is by aggregate, not by who uses it',

@@ -54,6 +54,10 @@ export async function adminBench(
     clockGuard: rooms.guard,
     health: async () => [],
     doctor: async () => [],
+    federationDoctor: () => ({
+      discovery: { issuer: '', unserved: '', keySet: '', signingKid: '', tokenTtlMs: 0, refreshHintSeconds: 0 },
+      relationships: [],
+    }),
     defaultX509TtlMs: 3_600_000,
     strengthOf: () => 'kernel',
     explainer: { process: () => Promise.reject(new Error('nobody to look at')), identity: () => undefined },

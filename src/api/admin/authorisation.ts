@@ -66,6 +66,7 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   ExplainIdentity: 'read',
   GetHealth: 'read',
   GetDoctor: 'read',
+  GetFederationDoctor: 'read',
   AcceptClock: 'write',
   WhoAmI: 'anyone',
 };

@@ -4,7 +4,7 @@ import type { AdminDeps, Check } from './deps.ts';
 import type { Handlers } from './service.ts';
 import { showCheck } from './to-wire.ts';
 
-type DaemonRpc = 'GetHealth' | 'GetDoctor' | 'AcceptClock' | 'WhoAmI';
+type DaemonRpc = 'GetHealth' | 'GetDoctor' | 'GetFederationDoctor' | 'AcceptClock' | 'WhoAmI';
 
 export function daemonRpcs(deps: AdminDeps): Handlers<DaemonRpc> {
   const { daemon } = deps;
@@ -23,6 +23,18 @@ export function daemonRpcs(deps: AdminDeps): Handlers<DaemonRpc> {
     },
     async GetDoctor() {
       return { checks: (await deps.doctor()).map(showCheck) };
+    },
+    GetFederationDoctor() {
+      const { discovery, relationships } = deps.federationDoctor();
+      return {
+        issuer: discovery.issuer,
+        unserved: discovery.unserved,
+        key_set: discovery.keySet,
+        signing_key_id: discovery.signingKid,
+        token_ttl_ms: discovery.tokenTtlMs,
+        refresh_hint_seconds: discovery.refreshHintSeconds,
+        relationships: relationships.map(showCheck),
+      };
     },
     async AcceptClock() {
       const { latestSeen, now } = await deps.clockGuard.accept();

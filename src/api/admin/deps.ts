@@ -112,6 +112,20 @@ export interface DaemonFacts {
   readonly startedAt: number;
 }
 
+export interface DiscoveryFacts {
+  /** Empty without one. */
+  readonly issuer: string;
+  /** Why this daemon does not serve what lies below it; empty when it does. */
+  readonly unserved: string;
+  /** JSON. */
+  readonly keySet: string;
+  /** Empty while no key signs. */
+  readonly signingKid: string;
+  /** Of entries without a TTL of their own. */
+  readonly tokenTtlMs: number;
+  readonly refreshHintSeconds: number;
+}
+
 export interface AdminDeps {
   readonly registry: RegistryDoor;
   readonly issuances: IssuanceDoor;
@@ -129,6 +143,8 @@ export interface AdminDeps {
   readonly health: () => Promise<readonly Check[]>;
   /** What `assay doctor` shows beyond that: how well this machine lets the daemon do its work. */
   readonly doctor: () => Promise<readonly Check[]>;
+  /** What `assay doctor federation` holds what it sees from outside against, and what it shows of the relationships. */
+  readonly federationDoctor: () => { readonly discovery: DiscoveryFacts; readonly relationships: readonly Check[] };
   /** What an entry without a TTL of its own gets. */
   readonly defaultX509TtlMs: number;
   /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */

@@ -250,6 +250,18 @@ export interface Rpcs extends FederationRpcs {
     },
   ];
   GetDoctor: [object, { readonly checks: readonly WireCheck[] }];
+  GetFederationDoctor: [
+    object,
+    {
+      readonly issuer: string;
+      readonly unserved: string;
+      readonly key_set: string;
+      readonly signing_key_id: string;
+      readonly token_ttl_ms: Int64;
+      readonly refresh_hint_seconds: Int64;
+      readonly relationships: readonly WireCheck[];
+    },
+  ];
   AcceptClock: [object, { readonly was: Int64; readonly now: Int64 }];
   WhoAmI: [
     object,
