@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay doctor federation` against a real daemon that serves what it looks at, and one that serves nothing. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { answering, documentOf, EndpointServer, PARTNER, partnerCa, webCa, webLeaf } from '../federation/endpoints.ts';
+import { answering, documentOf, EndpointServer, PARTNER, partnerCa, webLeaf } from '../federation/endpoints.ts';
 import { assayHere } from '../support/cli.ts';
 import { Daemon } from '../support/daemon.ts';
-import { freePort } from '../support/free-port.ts';
-import { pem } from '../support/test-ca.ts';
-import { keyPem } from '../support/tls-parties.ts';
+import { issuingDaemon } from '../support/issuing-daemon.ts';
 
 const LOST = 'lost.example';
 let daemon: Daemon;
 let ca: string;
 beforeAll(async () => {
-  const port = await freePort();
-  daemon = new Daemon({
+  ({ daemon, caFile: ca } = await issuingDaemon({
     config: [
-      `https: { listen: "127.0.0.1:${port}", cert: c.pem, key: k.pem }`,
-      `jwt: { issuer: "https://localhost:${port}/id" }`,
       'federation:',
       '  ca_file: ca.pem',
       `  relationships: [ { trust_domain: ${LOST}, url: "https://127.0.0.1:1/", profile: https_web } ]`,
     ],
-  });
-  ca = join(daemon.folder, 'ca.pem');
-  const leaf = webLeaf();
-  writeFileSync(join(daemon.folder, 'c.pem'), leaf.chain.map(pem).join(''));
-  writeFileSync(join(daemon.folder, 'k.pem'), keyPem(leaf.pkcs8), { mode: 0o600 });
-  writeFileSync(ca, pem(webCa.der));
-  await daemon.start();
+  }));
 }, 60_000);
 afterAll(() => daemon?.close());
 

@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A token of a real daemon, verified by a library that knows OpenID Connect and nothing of SPIFFE, from what the daemon serves. */
-import { writeFileSync } from 'node:fs';
 import { get } from 'node:https';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { webCa, webLeaf } from '../federation/endpoints.ts';
-import { Daemon } from '../support/daemon.ts';
-import { freePort } from '../support/free-port.ts';
-import { pem } from '../support/test-ca.ts';
-import { keyPem } from '../support/tls-parties.ts';
+import type { Daemon } from '../support/daemon.ts';
+import { issuingDaemon } from '../support/issuing-daemon.ts';
 import { WorkloadClient } from '../support/workload-client.ts';
 
 let daemon: Daemon;
 let client: WorkloadClient;
 let port: number;
 let issuer: string;
+let ca: string;
 beforeAll(async () => {
-  port = await freePort();
-  issuer = `https://localhost:${port}/id`;
-  daemon = new Daemon({
-    config: [`https: { listen: "127.0.0.1:${port}", cert: c.pem, key: k.pem }`, `jwt: { issuer: "${issuer}" }`],
-  });
-  const leaf = webLeaf();
-  writeFileSync(join(daemon.folder, 'c.pem'), leaf.chain.map(pem).join(''));
-  writeFileSync(join(daemon.folder, 'k.pem'), keyPem(leaf.pkcs8), { mode: 0o600 });
-  await daemon.start();
+  ({ daemon, issuer, port, ca } = await issuingDaemon());
   await daemon.admin.createEntry({
     id: 'a',
     spiffe_id: 'spiffe://example.org/a',
@@ -41,7 +29,7 @@ afterAll(async () => {
 /** With the web's rules: the issuer's own host and a certificate authority. */
 const fetchJson = (path: string): Promise<never> =>
   new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', servername: 'localhost', port, path, ca: pem(webCa.der) }, (response) => {
+    get({ host: '127.0.0.1', servername: 'localhost', port, path, ca }, (response) => {
       let text = '';
       response.on('data', (bytes: Buffer) => {
         text += bytes.toString();
