@@ -10,6 +10,7 @@ export interface EntryFlags extends AdminOptions {
   readonly selector?: readonly string[];
   readonly x509Ttl?: string;
   readonly jwtTtl?: string;
+  readonly jwtJti?: boolean;
   readonly dns?: readonly string[];
   readonly federatesWith?: readonly string[];
   readonly hint?: string;
@@ -54,6 +55,7 @@ export function namedFields(flags: EntryFlags, now: number): NamedFields {
   if (flags.selector !== undefined) take('selectors', flags.selector);
   if (flags.x509Ttl !== undefined) take('x509_ttl_seconds', ttl(flags.x509Ttl, '--x509-ttl'));
   if (flags.jwtTtl !== undefined) take('jwt_ttl_seconds', ttl(flags.jwtTtl, '--jwt-ttl'));
+  if (flags.jwtJti !== undefined) take('jwt_jti', flags.jwtJti);
   if (flags.dns !== undefined) take('dns_names', withoutEmpty(flags.dns));
   if (flags.federatesWith !== undefined) take('federates_with', withoutEmpty(flags.federatesWith));
   if (flags.hint !== undefined) take('hint', flags.hint);

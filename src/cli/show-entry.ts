@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Entries and identities as text and as JSON. */
-import type { WireEntry, WireIdentity } from '../api/admin/wire.ts';
+import type { Int64, WireEntry, WireIdentity } from '../api/admin/wire.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Io } from './io.ts';
 import { instant, printFields, when } from './print.ts';
@@ -16,6 +16,9 @@ export function entryJson(entry: WireEntry): object {
     effective_x509_ttl_seconds: Number(entry.effective_x509_ttl_seconds),
     effective_x509_ttl_from: entry.effective_x509_ttl_from,
     jwt_ttl_seconds: numberOrNull(entry.jwt_ttl_seconds),
+    effective_jwt_ttl_seconds: numberOrNull(entry.effective_jwt_ttl_seconds),
+    effective_jwt_ttl_from: entry.effective_jwt_ttl_from === '' ? null : entry.effective_jwt_ttl_from,
+    jwt_jti: entry.jwt_jti,
     dns_names: entry.dns_names,
     federates_with: entry.federates_with,
     hint: entry.hint,
@@ -56,11 +59,9 @@ export function printEntry(io: Io, entry: WireEntry): void {
     ['parent', entry.parent_id],
     ...entry.selectors.map((selector): [string, string] => ['selector', selector]),
     ['strength', strengthText(entry)],
-    ['x509 ttl', ttlText(entry)],
-    [
-      'jwt ttl',
-      entry.jwt_ttl_seconds === undefined ? undefined : formatDuration(Number(entry.jwt_ttl_seconds) * 1_000),
-    ],
+    ['x509 ttl', ttlText(entry.x509_ttl_seconds, entry.effective_x509_ttl_seconds, entry.effective_x509_ttl_from)],
+    ['jwt ttl', jwtTtlText(entry)],
+    ['jwt jti', entry.jwt_jti ? 'in each, which is given once' : undefined],
     ...entry.dns_names.map((name): [string, string] => ['dns', name]),
     ...entry.federates_with.map((name): [string, string] => ['federates with', name]),
     ['hint', entry.hint === '' ? undefined : entry.hint],
@@ -96,11 +97,18 @@ const TTL_FROM: ReadonlyMap<string, string> = new Map([
   ['identity_expiry', ' (cut short by the end of the identity)'],
 ]);
 
-function ttlText(entry: WireEntry): string {
-  const effective = formatDuration(Number(entry.effective_x509_ttl_seconds) * 1_000);
-  const asked =
-    entry.x509_ttl_seconds === undefined ? undefined : formatDuration(Number(entry.x509_ttl_seconds) * 1_000);
-  const from = TTL_FROM.get(entry.effective_x509_ttl_from) ?? '';
+function jwtTtlText({
+  jwt_ttl_seconds: asked,
+  effective_jwt_ttl_seconds: given,
+  effective_jwt_ttl_from: from,
+}: WireEntry): string {
+  return given === undefined ? 'JWT-SVIDs are switched off here' : ttlText(asked, given, from);
+}
+
+function ttlText(askedSeconds: Int64 | undefined, givenSeconds: Int64, bound: string): string {
+  const effective = formatDuration(Number(givenSeconds) * 1_000);
+  const asked = askedSeconds === undefined ? undefined : formatDuration(Number(askedSeconds) * 1_000);
+  const from = TTL_FROM.get(bound) ?? '';
   return asked === undefined || asked === effective
     ? `${effective}${from}`
     : `${asked} asked, ${effective} given${from}`;

@@ -60,7 +60,7 @@ export function addEntryCommands(program: Program): void {
     async () => (await import('./entry-update.ts')).entryUpdate,
   );
   update.option('--selector <type:value>', 'replaces all selectors (repeat)', collect);
-  addAdminFlags(addEntryFlags(update));
+  addAdminFlags(addEntryFlags(update).option('--no-jwt-jti', 'no jti any more'));
 
   const remove = program.leaf(
     entry,
@@ -81,6 +81,7 @@ function addEntryFlags(command: Command): Command {
   return command
     .option('--x509-ttl <duration>', 'life of its X.509-SVIDs, such as 1h', one)
     .option('--jwt-ttl <duration>', 'life of its JWT-SVIDs, such as 5m', one)
+    .option('--jwt-jti', 'name each of its JWT-SVIDs by a jti, and give it once')
     .option('--dns <name>', 'a DNS name in its certificates (repeat)', collect)
     .option('--federates-with <trust-domain>', 'another trust domain it verifies (repeat)', collect)
     .option('--hint <text>', 'tells a workload its identities apart', one)

@@ -69,6 +69,7 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
       relationships: relationshipChecks(rooms.federation, registry, rooms.clock.now()),
     }),
     defaultX509TtlMs: config.svid.x509TtlMs,
+    defaultJwtTtlMs: config.svid.jwtTtlMs,
     strengthOf: (selectors) => strongestOf(selectors, rooms.attestation.kinds),
     explainer: new Explainer({
       peers: rooms.platform,

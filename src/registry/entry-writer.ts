@@ -114,7 +114,7 @@ export class EntryWriter {
       admin: false,
       downstream: false,
       storeSvid: false,
-      jwtJti: false,
+      jwtJti: input.jwtJti ?? false,
     };
   }
 
@@ -131,6 +131,7 @@ export class EntryWriter {
       dnsNames: patch.dnsNames === undefined ? before.dnsNames : parseDnsNames(patch.dnsNames, rules),
       federatesWith:
         patch.federatesWith === undefined ? before.federatesWith : parseFederatesWith(patch.federatesWith, rules),
+      jwtJti: patch.jwtJti ?? before.jwtJti,
       hint: patch.hint === undefined ? before.hint : parseHint(patch.hint),
       expiresAt: patched(expiresAt, before.expiresAt, (at) => parseExpiry(at, 'expires', clock.now())),
     };

@@ -18,6 +18,8 @@ export interface NewEntry {
   readonly parentId?: string | undefined;
   readonly x509TtlSeconds?: number | undefined;
   readonly jwtTtlSeconds?: number | undefined;
+  /** Each of its JWT-SVIDs names itself, and is given once. */
+  readonly jwtJti?: boolean | undefined;
   readonly dnsNames?: readonly string[] | undefined;
   readonly federatesWith?: readonly string[] | undefined;
   readonly hint?: string | undefined;
@@ -32,6 +34,7 @@ export interface EntryPatch {
   readonly selectors?: readonly string[] | undefined;
   readonly x509TtlSeconds?: number | null | undefined;
   readonly jwtTtlSeconds?: number | null | undefined;
+  readonly jwtJti?: boolean | undefined;
   readonly dnsNames?: readonly string[] | undefined;
   readonly federatesWith?: readonly string[] | undefined;
   readonly hint?: string | undefined;

@@ -100,6 +100,17 @@ describe('assay entry', () => {
     expect(await run('entry', 'list', '--hint', 'same')).toEqual({ code: 0, out: '', err: 'no entries\n' });
   });
 
+  it('--jwt-jti is set, shown, and taken away with --no-jwt-jti', async () => {
+    const { entry } = await json(...create('/jti', '--entry-id', 'jti', '--jwt-jti'));
+    expect(entry).toMatchObject({ jwt_jti: true, effective_jwt_ttl_seconds: 300, effective_jwt_ttl_from: 'default' });
+    const { out } = await run('entry', 'show', 'jti');
+    expect(out).toMatch(/^jwt ttl +5m \(the default\)$/m);
+    expect(out).toMatch(/^jwt jti +in each, which is given once$/m);
+    expect((await json('entry', 'update', 'jti', '--hint', 'x')).entry.jwt_jti).toBe(true);
+    expect((await json('entry', 'update', 'jti', '--no-jwt-jti')).entry.jwt_jti).toBe(false);
+    expect((await json('entry', 'update', 'jti', '--jwt-jti')).entry.jwt_jti).toBe(true);
+  });
+
   it('update changes what is named, and an empty value clears', async () => {
     await json(...create('/u', '--entry-id', 'u', '--hint', 'before', '--x509-ttl', '20m', '--dns', 'a.example.org'));
     const { entry } = await json('entry', 'update', 'u', '--x509-ttl', '30m', '--dns', '', '--expires', '1h');

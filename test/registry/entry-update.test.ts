@@ -27,6 +27,7 @@ describe('an update', () => {
     ['the X.509 TTL', { x509TtlSeconds: 60 }, { x509TtlSeconds: 60 }],
     ['the X.509 TTL back to the default', { x509TtlSeconds: null }, { x509TtlSeconds: null }],
     ['the JWT TTL', { jwtTtlSeconds: null }, { jwtTtlSeconds: null }],
+    ['jti in its tokens', { jwtJti: true }, { jwtJti: true }],
     ['DNS names', { dnsNames: [] }, { dnsNames: [] }],
     ['federation', { federatesWith: ['g.org', 'f.org'] }, { federatesWith: ['f.org', 'g.org'] }],
     ['the hint', { hint: '' }, { hint: '' }],

@@ -59,6 +59,7 @@ export async function adminBench(
       relationships: [],
     }),
     defaultX509TtlMs: 3_600_000,
+    defaultJwtTtlMs: 300_000,
     strengthOf: () => 'kernel',
     explainer: { process: () => Promise.reject(new Error('nobody to look at')), identity: () => undefined },
     daemon: {

@@ -147,6 +147,7 @@ export interface AdminDeps {
   readonly federationDoctor: () => { readonly discovery: DiscoveryFacts; readonly relationships: readonly Check[] };
   /** What an entry without a TTL of its own gets. */
   readonly defaultX509TtlMs: number;
+  readonly defaultJwtTtlMs: number;
   /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */
   readonly strengthOf: (selectors: readonly string[]) => string | undefined;
   readonly explainer: Pick<Explainer, 'process' | 'identity'>;

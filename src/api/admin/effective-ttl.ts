@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How long an X.509-SVID of this entry would live if it were made now, and what bounds it (I5), for `entry show`. */
+/** How long an SVID of an entry would live if it were made now, and what bounds it (I5), for `entry show`. */
 import { cappedTtlMs } from '../../config/lifetimes.ts';
 import type { EntryRecord, IdentityRecord } from '../../store/records.ts';
 
@@ -8,13 +8,22 @@ export interface EffectiveTtl {
   readonly from: 'entry' | 'default' | 'ca' | 'entry_expiry' | 'identity_expiry';
 }
 
+export interface TtlBounds {
+  readonly now: number;
+  /** Of this kind of SVID, where the entry asks for none. */
+  readonly defaultTtlMs: number;
+  readonly caTtlMs: number;
+}
+
+/** `askedSeconds`: the entry's own TTL for this kind of SVID. */
 export function effectiveTtl(
-  entry: EntryRecord,
-  identity: IdentityRecord | undefined,
-  opts: { readonly now: number; readonly defaultTtlMs: number; readonly caTtlMs: number },
+  askedSeconds: number | null,
+  entry: Pick<EntryRecord, 'expiresAt'>,
+  identity: Pick<IdentityRecord, 'expiresAt'> | undefined,
+  opts: TtlBounds,
 ): EffectiveTtl {
-  const asked = entry.x509TtlSeconds === null ? opts.defaultTtlMs : entry.x509TtlSeconds * 1_000;
-  let ttl: EffectiveTtl = { ms: asked, from: entry.x509TtlSeconds === null ? 'default' : 'entry' };
+  const asked = askedSeconds === null ? opts.defaultTtlMs : askedSeconds * 1_000;
+  let ttl: EffectiveTtl = { ms: asked, from: askedSeconds === null ? 'default' : 'entry' };
   const atMost = (ms: number, from: EffectiveTtl['from']): void => {
     if (ms < ttl.ms) ttl = { ms: Math.max(0, ms), from };
   };

@@ -7,15 +7,19 @@ import type { Outgoing, WireAuthority, WireCheck, WireEntry, WireIdentity, WireS
 
 export type EntryShower = (entry: EntryRecord) => Outgoing<WireEntry>;
 
-export function entryShower(
-  deps: Pick<AdminDeps, 'registry' | 'authorities' | 'defaultX509TtlMs' | 'strengthOf' | 'now'>,
-): EntryShower {
+type ShowingDeps = Pick<
+  AdminDeps,
+  'registry' | 'authorities' | 'defaultX509TtlMs' | 'defaultJwtTtlMs' | 'strengthOf' | 'now'
+>;
+
+export function entryShower(deps: ShowingDeps): EntryShower {
+  const { x509, jwt } = deps.authorities;
   return (entry) => {
-    const ttl = effectiveTtl(entry, deps.registry.identity(entry.spiffeId), {
-      now: deps.now(),
-      defaultTtlMs: deps.defaultX509TtlMs,
-      caTtlMs: deps.authorities.x509.show().caTtlMs,
-    });
+    const identity = deps.registry.identity(entry.spiffeId);
+    const bounds = { now: deps.now(), caTtlMs: x509.show().caTtlMs };
+    const ttl = effectiveTtl(entry.x509TtlSeconds, entry, identity, { ...bounds, defaultTtlMs: deps.defaultX509TtlMs });
+    const jwtTtl =
+      jwt && effectiveTtl(entry.jwtTtlSeconds, entry, identity, { ...bounds, defaultTtlMs: deps.defaultJwtTtlMs });
     return {
       id: entry.id,
       spiffe_id: entry.spiffeId,
@@ -28,12 +32,15 @@ export function entryShower(
       hint: entry.hint,
       expires_at: entry.expiresAt ?? undefined,
       claimed_accepted: entry.claimedAccepted,
+      jwt_jti: entry.jwtJti,
       created_at: entry.createdAt,
       created_by: entry.createdBy,
       revision: entry.revision,
       effective_x509_ttl_seconds: Math.floor(ttl.ms / 1_000),
       effective_x509_ttl_from: ttl.from,
       strength: deps.strengthOf(entry.selectors) ?? '',
+      effective_jwt_ttl_seconds: jwtTtl && Math.floor(jwtTtl.ms / 1_000),
+      effective_jwt_ttl_from: jwtTtl?.from ?? '',
     };
   };
 }

@@ -22,12 +22,15 @@ export interface WireEntry {
   readonly hint: string;
   readonly expires_at?: Int64;
   readonly claimed_accepted: boolean;
+  readonly jwt_jti: boolean;
   readonly created_at: Int64;
   readonly created_by: string;
   readonly revision: Int64;
   readonly effective_x509_ttl_seconds: Int64;
   readonly effective_x509_ttl_from: string;
   readonly strength: string;
+  readonly effective_jwt_ttl_seconds?: Int64;
+  readonly effective_jwt_ttl_from: string;
 }
 
 export interface WireLabel {

@@ -65,6 +65,7 @@ describe('entries', () => {
     expect(entry).not.toHaveProperty('x509_ttl_seconds');
     expect(entry).not.toHaveProperty('expires_at');
     expect(entry).toMatchObject({ effective_x509_ttl_seconds: 3_600, effective_x509_ttl_from: 'default' });
+    expect(entry).toMatchObject({ effective_jwt_ttl_seconds: 300, effective_jwt_ttl_from: 'default', jwt_jti: false });
     expect(entry.parent_id).toMatch(/^spiffe:\/\/example\.org\/spire\/agent\/assay\//);
     expect(identity).toMatchObject({ owner: 'uid:0', purpose: '', labels: [] });
   });
@@ -75,6 +76,8 @@ describe('entries', () => {
     });
     expect(entry.effective_x509_ttl_from).toBe('entry_expiry');
     expect(entry.effective_x509_ttl_seconds).toBeLessThanOrEqual(60);
+    expect(entry.effective_jwt_ttl_from).toBe('entry_expiry');
+    expect(entry.effective_jwt_ttl_seconds).toBeLessThanOrEqual(60);
   });
 
   it('are changed in the members that are named, and in no others', async () => {
@@ -88,6 +91,15 @@ describe('entries', () => {
     });
     expect(after).toMatchObject({ hint: 'a', dns_names: ['a.example.org'], revision: 2 });
     expect(after).not.toHaveProperty('x509_ttl_seconds');
+  });
+
+  it('JWT-12: have a jti in their tokens where that is asked for', async () => {
+    const { entry } = await bench.call('CreateEntry', {
+      entry: entryOf('/jti', { jwt_jti: true, jwt_ttl_seconds: 60 }),
+    });
+    expect(entry).toMatchObject({ jwt_jti: true, effective_jwt_ttl_seconds: 60, effective_jwt_ttl_from: 'entry' });
+    const change = { id: entry.id, entry: {}, fields: ['jwt_jti'] };
+    expect((await bench.call('UpdateEntry', change)).entry).toMatchObject({ jwt_jti: false, revision: 2 });
   });
 
   it('are gone after a delete, which answers with what there was', async () => {
