@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The registered claims of a token, read strictly: a claim of the wrong type is refused, not converted. */
 import { SpiffeId } from '../identity/spiffe-id.ts';
-import { Failure } from '../lib/failure.ts';
 import { JsonNumber, type JsonValue } from '../lib/json-text.ts';
 import type { JsonObject } from './token.ts';
+import { tokenRefused } from './token-refusal.ts';
 
 /** 9999-12-31T23:59:59Z: later is a mistake, and no date of ECMAScript is far beyond it. */
 const LATEST_SECONDS = 253_402_300_799;
@@ -13,7 +13,7 @@ export function readSubject(claims: JsonObject): SpiffeId {
   try {
     return SpiffeId.parseWorkload(claims.get('sub'), 'sub');
   } catch {
-    throw refused('JWT_SUBJECT', 'its sub is not the SPIFFE ID of a workload');
+    throw tokenRefused('JWT_SUBJECT', 'its sub is not the SPIFFE ID of a workload');
   }
 }
 
@@ -22,10 +22,10 @@ export function checkAudience(claims: JsonObject, audience: string): readonly st
   const aud: unknown = claims.get('aud');
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   // guard: JWT-07 test/jwt/svid-claims.test.ts
-  if (!areNames(audiences)) throw refused('JWT_AUDIENCE_MISSING', 'its aud is not one or more names');
+  if (!areNames(audiences)) throw tokenRefused('JWT_AUDIENCE_MISSING', 'its aud is not one or more names');
   // guard: JWT-08 test/jwt/svid-claims.test.ts — an empty name of ours would be found in nobody's list
   if (audience === '' || !audiences.includes(audience))
-    throw refused('JWT_AUDIENCE', 'it is meant for another audience');
+    throw tokenRefused('JWT_AUDIENCE', 'it is meant for another audience');
   return audiences;
 }
 
@@ -46,14 +46,14 @@ export function checkTimes(
 ): TokenTimes {
   const expiresAt = readTime(claims, 'exp');
   // guard: JWT-09 test/jwt/svid-claims.test.ts
-  if (expiresAt === undefined) throw refused('JWT_EXPIRY_MISSING', 'it has no exp');
+  if (expiresAt === undefined) throw tokenRefused('JWT_EXPIRY_MISSING', 'it has no exp');
   // guard: JWT-09 test/jwt/svid-claims.test.ts
-  if (now >= expiresAt + leewayMs) throw refused('JWT_EXPIRED', 'it has expired');
+  if (now >= expiresAt + leewayMs) throw tokenRefused('JWT_EXPIRED', 'it has expired');
   for (const name of ['nbf', 'iat'] as const) {
     const from = readTime(claims, name);
     // guard: JWT-12 test/jwt/svid-claims.test.ts
     if (from !== undefined && begins.includes(name) && from > now + leewayMs)
-      throw refused('JWT_NOT_YET_VALID', `its ${name} is ahead of the clock`);
+      throw tokenRefused('JWT_NOT_YET_VALID', `its ${name} is ahead of the clock`);
   }
   return { expiresAt };
 }
@@ -64,14 +64,10 @@ function readTime(claims: JsonObject, name: string): number | undefined {
   if (value === undefined) return undefined;
   const seconds = value instanceof JsonNumber ? Number(value.source) : Number.NaN;
   // guard: JWT-09 test/jwt/svid-claims.test.ts — the text "123" is no time
-  if (!(Math.abs(seconds) <= LATEST_SECONDS)) throw refused('JWT_TIME', `its ${name} is not a number of seconds`);
+  if (!(Math.abs(seconds) <= LATEST_SECONDS)) throw tokenRefused('JWT_TIME', `its ${name} is not a number of seconds`);
   return seconds * 1000;
 }
 
 function areNames(values: readonly unknown[]): values is readonly string[] {
   return values.length > 0 && values.every((value) => typeof value === 'string' && value !== '');
-}
-
-function refused(reason: string, broken: string): Failure {
-  return new Failure('invalid-argument', reason, `the token is refused: ${broken}`, { field: 'svid' });
 }

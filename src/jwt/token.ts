@@ -4,9 +4,10 @@
  * which nothing is named twice. No JSON serialization, no encryption, no unencoded payload (JWT-01). What a refusal says
  * never holds the token or a piece of it (I10).
  */
-import { Failure } from '../lib/failure.ts';
+import type { Failure } from '../lib/failure.ts';
 import { type JsonValue, parseJsonText } from '../lib/json-text.ts';
 import { fromBase64url } from './base64url.ts';
+import { tokenRefused } from './token-refusal.ts';
 
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
@@ -77,6 +78,6 @@ function encodePart(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-function malformed(reason: string): Failure {
-  return new Failure('invalid-argument', 'JWT_MALFORMED', `the token is refused: ${reason}`, { field: 'svid' });
+function malformed(broken: string): Failure {
+  return tokenRefused('JWT_MALFORMED', broken);
 }

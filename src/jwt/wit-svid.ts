@@ -12,7 +12,8 @@ import type { JwsAlgorithm } from './algorithms.ts';
 import { checkTimes, readSubject } from './claims.ts';
 import { LEEWAY_MS } from './svid.ts';
 import { claimsOf, type JsonObject, type OpenedToken, openToken, signatureOf } from './token.ts';
-import { checkSignature, chooseKey, type KeysOf, readHeader, refused } from './verify.ts';
+import { tokenRefused } from './token-refusal.ts';
+import { checkSignature, chooseKey, type KeysOf, readHeader } from './verify.ts';
 import { type HolderKey, readHolderKey } from './wit-key.ts';
 import { WIT_TYPE } from './wit-mint.ts';
 
@@ -46,7 +47,7 @@ export async function checkWitSvid(token: string, check: WitSvidCheck): Promise<
   checkSignature(opened, alg, chooseKey(check.keysOf, said.spiffeId.trustDomain, said.kid, 'WIT'));
   const proven: unknown = await check.provesPossession(holder);
   // guard: WIT-14 test/jwt/wit-svid.test.ts
-  if (proven !== true) throw refused('WIT_NOT_PROVEN', 'whoever presents it has not proved to hold its key');
+  if (proven !== true) throw tokenRefused('WIT_NOT_PROVEN', 'whoever presents it has not proved to hold its key');
   return said;
 }
 
@@ -70,11 +71,11 @@ function readOpened(
   const claims = claimsOf(opened);
   const spiffeId = readSubject(claims);
   // guard: WIT-11 test/jwt/wit-svid.test.ts — it is for whoever asks for a proof, and none of the tokens that are for one audience
-  if (claims.has('aud')) throw refused('WIT_AUDIENCE', 'it has an aud');
+  if (claims.has('aud')) throw tokenRefused('WIT_AUDIENCE', 'it has an aud');
   // WIT-10: iat informs, and decides nothing.
   const { expiresAt } = checkTimes(claims, now, leewayMs, ['nbf']);
   const holder = readHolderKey(claims.get('cnf'));
   // guard: WIT-06 test/jwt/wit-svid.test.ts
-  if (typeof holder === 'string') throw refused('WIT_HOLDER_KEY', holder);
+  if (typeof holder === 'string') throw tokenRefused('WIT_HOLDER_KEY', holder);
   return { alg, holder, said: { spiffeId, expiresAt, kid, claims } };
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay fetch jwt`, `assay validate jwt` and `assay authority jwt` with a daemon. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { renderSpiffeBundle } from '../../src/bundle/document.ts';
 import { assayHere, type CliResult } from '../support/cli.ts';
 import { Daemon } from '../support/daemon.ts';
+import { newJwtKey, rawToken as signed } from '../support/jwt-keys.ts';
+import { TestCa } from '../support/test-ca.ts';
 
 const uid = process.getuid!();
 let daemon: Daemon;
@@ -83,11 +86,43 @@ describe('assay validate jwt', () => {
     });
   });
 
+  it('B7: shows claims by whatever name, __proto__ among them, at every depth', async () => {
+    const key = newJwtKey('ES256', 'theirs');
+    const document = renderSpiffeBundle({
+      certificates: [TestCa.create('other.example').der],
+      jwtKeys: [{ kid: key.kid, publicKey: key.publicKey.export({ format: 'der', type: 'spki' }) }],
+    });
+    await daemon.admin.call('SetBundle', {
+      trust_domain: 'other.example',
+      format: 'spiffe',
+      document: Buffer.from(document),
+    });
+    const { id } = await daemon.admin.createEntry({
+      spiffe_id: 'spiffe://example.org/c',
+      selectors: [`unix:uid:${uid}`],
+      federates_with: ['other.example'],
+    });
+    const exp = Math.floor(Date.now() / 1000) + 60;
+    const odd = `"__proto__":{"__proto__":[{"__proto__":1}]},"constructor":"c","toString":null`;
+    const payload = `{"sub":"spiffe://other.example/x","aud":"me","exp":${exp},${odd}}`;
+    const token = await signed(key, { alg: 'ES256', kid: key.kid }, payload);
+    const { code, out } = await run(['validate', 'jwt', '--audience', 'me', '-o', 'json'], token);
+    expect(code).toBe(0);
+    expect(out.replace(/\s/g, '')).toContain('"__proto__":{"__proto__":[{"__proto__":1}]}');
+    expect(new Map(Object.entries(JSON.parse(out).claims))).toEqual(
+      new Map(Object.entries({ ...JSON.parse(payload), aud: ['me'] })),
+    );
+    const text = await run(['validate', 'jwt', '--audience', 'me'], token);
+    expect(text.out).toMatch(/^__proto__ +\{"__proto__":/m);
+    await daemon.admin.call('DeleteEntry', { id });
+  });
+
   it('I10: refuses a token that is not for that audience, and does not repeat it', async () => {
     const token = await rawToken();
     const { code, out, err } = await run(['validate', 'jwt', '--audience', 'you'], token);
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(/the token is refused/);
+    expect(err).toMatch(/next: fetch a token for the audience/);
     expect(err).not.toContain(token);
   });
 });

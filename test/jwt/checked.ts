@@ -36,11 +36,12 @@ export const accepted = async (change: Change, by: Partial<JwtSvidCheck> = {}): 
 export const refusedWith = async (change: Change, by: Partial<JwtSvidCheck> = {}): Promise<Failure> =>
   refusalOfToken(await tokenWith(change), by);
 
-/** Every refusal is INVALID_ARGUMENT and holds nothing of the token (WAPI-28, I10). */
+/** Every refusal is INVALID_ARGUMENT, holds nothing of the token and says what to do (WAPI-28, I10). */
 export function refusalOfToken(token: string, by: Partial<JwtSvidCheck> = {}): Failure {
   const failure = refusalOf(() => checkJwtSvid(token, { ...check, ...by }));
   const said = `${failure.message} ${failure.value} ${failure.hint}`;
   const shown = token.split('.').filter((piece) => piece.length > 8 && said.includes(piece));
-  if (failure.kind !== 'invalid-argument' || shown.length > 0) throw new Error(`not as promised: ${said}`);
+  if (failure.kind !== 'invalid-argument' || shown.length > 0 || failure.hint === undefined)
+    throw new Error(`not as promised: ${said}`);
   return failure;
 }

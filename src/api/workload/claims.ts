@@ -9,10 +9,8 @@ export function toClaimsField({ claims, audiences }: Pick<JwtSvidClaims, 'claims
 
 function toStruct(members: ReadonlyMap<string, JsonValue>): object {
   const fields = Object.create(null) as Record<string, object>;
-  for (const [name, value] of members) {
-    // A map field of protobufjs is a plain object, on which this name is no member (attack B7): it is left out.
-    if (name !== '__proto__') fields[name] = toValue(value);
-  }
+  // Without a prototype `__proto__` is a name like any other (attack B7); protobufjs keeps it one.
+  for (const [name, value] of members) fields[name] = toValue(value);
   return { fields };
 }
 
