@@ -9,6 +9,8 @@
 //	interop source             an X509Source: "ready" when the constructor returns, then every update
 //	interop jwt AUDIENCE N     tokens until N keys signed one, each verified here and by the daemon
 //	interop wit N              WIT-SVIDs until N keys signed one, each verified here together with a proof by its key
+//	interop oidc URL FILE AUDIENCE
+//	                           a token verified by go-jose alone, with what the issuer URL serves and the roots in FILE
 //	interop serve ID           an mTLS server that admits ID alone
 //	interop call ADDR ID N     N mTLS requests, one connection each, to a server that must be ID
 //	interop endpoint URL TD FILE [ID]
@@ -62,6 +64,8 @@ func dispatch(ctx context.Context, args []string) error {
 			return err
 		}
 		return wit(ctx, n)
+	case len(args) == 4 && args[0] == "oidc":
+		return oidc(ctx, args[1], args[2], args[3])
 	case len(args) == 2 && args[0] == "serve":
 		return serve(ctx, args[1])
 	case len(args) == 4 && args[0] == "endpoint":
