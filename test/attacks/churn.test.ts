@@ -83,6 +83,26 @@ describe('the rate of a tenant', () => {
     expect(taken(rates, peer(0))).toBe(100);
   });
 
+  it('I9: looks at root of the machine once a second, however often it comes, and sees when it is that no more', async () => {
+    const clock = new FakeClock();
+    const rates = new Rates(LIMITS, clock);
+    let looks = 0;
+    let isRoot = true;
+    const root: Peer = {
+      ...peer(0),
+      get sameNamespaces() {
+        looks += 1;
+        return isRoot;
+      },
+    };
+    expect(taken(rates, root)).toBe(100);
+    expect(looks).toBe(1);
+    isRoot = false;
+    await clock.advance(1_000);
+    expect(taken(rates, root)).toBe(LIMITS.perSecond);
+    expect(looks).toBe(2);
+  });
+
   it('I9: does not remember tenants without end', async () => {
     const clock = new FakeClock();
     const rates = new Rates(LIMITS, clock);

@@ -40,10 +40,16 @@ export function jwtMethods(
     (work: Work) =>
     (call: Unary, callback: sendUnaryData<object>): void => {
       const abort = new AbortController();
-      call.once('cancelled', () => abort.abort(new Failure('unavailable', 'CALLER_GONE', 'the caller has gone')));
+      const gone = (): void => abort.abort(new Failure('unavailable', 'CALLER_GONE', 'the caller has gone'));
+      call.once('cancelled', gone);
+      // grpc-js says `cancelled` of an answered call as well, when its stream closes.
+      const answer: sendUnaryData<object> = (error, message) => {
+        call.off('cancelled', gone);
+        callback(error, message);
+      };
       Promise.resolve()
-        .then(() => work(callers.of(call), call.request as never, abort.signal, (message) => callback(null, message)))
-        .catch((error: unknown) => callback({ name: 'Error', message: '', ...toStatus(error) }));
+        .then(() => work(callers.of(call), call.request as never, abort.signal, (message) => answer(null, message)))
+        .catch((error: unknown) => answer({ name: 'Error', message: '', ...toStatus(error) }));
     };
   return { FetchJWTSVID: unary(fetchSvid), ValidateJWTSVID: unary(validateSvid) };
 }
