@@ -2,6 +2,7 @@
 /** What verifiers want of an answer whatever document is in it: that it comes, by whom, in which form. */
 import { BlockList, isIPv6 } from 'node:net';
 import { formatDuration } from '../lib/duration.ts';
+import { quote } from '../lib/failure.ts';
 import type { HttpsUrl } from '../lib/https-url.ts';
 import { isUnproven, OTHER_HOST } from '../lib/tls-trouble.ts';
 import { type Fetched, MOST_BYTES } from './fetch.ts';
@@ -105,6 +106,6 @@ export function checkForm(what: string, url: HttpsUrl, fetched: Fetched, types: 
   if (text === undefined) return broken(name, 'it is no text in UTF-8', elsewhere);
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
   if (!types.includes(type))
-    return broken(name, `its content type is ${JSON.stringify(contentType)}, and wanted is ${types[0]}`, elsewhere);
+    return broken(name, `its content type is ${quote(contentType)}, and wanted is ${types[0]}`, elsewhere);
   return fine(name, `200, ${type}, ${bytes} bytes`);
 }

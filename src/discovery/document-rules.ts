@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What verifiers want in the discovery document (OpenID Connect Discovery 1.0 section 3 and 4.3). */
+import { quote } from '../lib/failure.ts';
 import { type JsonValue, parseJsonText } from '../lib/json-text.ts';
 import { broken, type Finding, fine } from './finding.ts';
 
@@ -33,7 +34,7 @@ export function checkDocument(text: string, issuer: string): DocumentFindings {
       // "RS256 MUST be included" (section 3).
       holds('id_token_signing_alg_values_supported', algorithms, 'RS256'),
       ['iss', 'sub', 'aud', 'exp', 'iat'].every((name) => claims.includes(name))
-        ? fine('claims_supported', claims.join(', '))
+        ? fine('claims_supported', listed(claims))
         : broken('claims_supported', 'iss, sub, aud, exp or iat is missing', RESTORE, ['aws']),
     ],
   };
@@ -50,15 +51,20 @@ function read(text: string): ReadonlyMap<string, JsonValue> | undefined {
 
 function same(name: string, found: JsonValue | undefined, wanted: string): Finding {
   if (found === wanted) return fine(name, `${wanted}, character for character`);
-  const shown = typeof found === 'string' ? JSON.stringify(found) : 'missing';
+  const shown = typeof found === 'string' ? quote(found) : 'missing';
   return broken(name, `it is ${shown}, and tokens mean ${wanted}`, 'let jwt.issuer and what answers there be one URL');
 }
 
 function holds(name: string, found: readonly string[], wanted: string): Finding {
-  if (found.includes(wanted)) return fine(name, found.join(', '));
+  if (found.includes(wanted)) return fine(name, listed(found));
   return broken(name, `${wanted} is missing in it`, RESTORE);
 }
 
 function listOf(value: JsonValue | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+}
+
+/** Whoever answers may say what it likes, and as much. */
+function listed(names: readonly string[]): string {
+  return quote(names.join(', '), 200).slice(1, -1);
 }

@@ -2,6 +2,7 @@
 /** What verifiers want of the key set (RFC 7517), and of the key that signs now. */
 import type { KeyObject } from 'node:crypto';
 import { readPublicJwk } from '../jwt/jwk.ts';
+import { quote } from '../lib/failure.ts';
 import { type JsonValue, parseJsonText } from '../lib/json-text.ts';
 import { broken, type Finding, fine, type Verifier } from './finding.ts';
 
@@ -67,10 +68,10 @@ export function checkOurKeys(
   return [
     missing.length === 0
       ? fine('our keys', `all ${ours.length} of our bundle are served`)
-      : broken('our keys', `${missing.map(({ kid }) => kid).join(', ')} of our bundle: not served`, late),
+      : broken('our keys', `${kidsOf(missing)} of our bundle: not served`, late),
     foreign.length === 0
       ? fine('other keys', 'none is served that is not of our bundle')
-      : broken('other keys', `${foreign.map(({ kid }) => kid).join(', ')} served, and not of our bundle`, late),
+      : broken('other keys', `${kidsOf(foreign)} served, and not of our bundle`, late),
     algorithms.includes(alg)
       ? fine('signing key', `${signingKid} signs with ${alg}, as the discovery document says`)
       : broken(
@@ -102,6 +103,11 @@ function checkAlgorithm(alg: string): Finding {
 
 function isSame(a: PublicKey, b: PublicKey): boolean {
   return a.kid === b.kid && a.alg === b.alg && a.publicKey.equals(b.publicKey);
+}
+
+/** Of another's as well, who may call its keys what it likes. */
+function kidsOf(keys: readonly PublicKey[]): string {
+  return keys.length > 5 ? `${keys.length} keys` : keys.map(({ kid }) => quote(kid)).join(', ');
 }
 
 type Jwk = ReadonlyMap<string, JsonValue>;

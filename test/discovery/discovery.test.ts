@@ -166,6 +166,19 @@ describe('our discovery documents', () => {
     expect(wrongOnes(await findings(wrong))).toEqual(expected);
   });
 
+  it('I10: print nothing of what a stranger answers as it is, nor all of it', async () => {
+    const odd = `\u001b[2J${'x'.repeat(5_000)}`;
+    const found = await findings({
+      document: (d) => ({ ...d, issuer: odd, claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', odd] }),
+      set: ([a = {}]) => [{ ...a, kid: odd }],
+    });
+    for (const { text } of found) {
+      expect(text).not.toContain('\u001b');
+      expect(text.length).toBeLessThan(500);
+    }
+    expect(wrongOnes(found).map(([name]) => name)).toEqual(['discovery issuer', 'our keys', 'other keys']);
+  });
+
   it('by a certificate of nobody’s are not read', async () => {
     const found = await findings({}, TestCa.create('another'));
     expect(found.map(({ name }) => name)).toEqual(['issuer', 'token life', 'certificate']);
