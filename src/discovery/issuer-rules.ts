@@ -6,6 +6,7 @@ import { broken, type Finding, fine } from './finding.ts';
 const NAME = 'issuer';
 /** IAM, CreateOpenIDConnectProvider. */
 const LONGEST_AWS = 255;
+/** Microsoft Graph, federatedIdentityCredential. */
 const LONGEST_AZURE = 600;
 
 /** Undefined where it is no address that a verifier could ask. */

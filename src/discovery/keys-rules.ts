@@ -84,8 +84,8 @@ export function checkOurKeys(
 }
 
 /**
- * AWS: "RS256, RS384, RS512, ES256, ES384 or ES512" (IAM User Guide, OIDC federation). GCP: RS256 or ES256 (Workload Identity Federation).
- * Azure: RSA alone, AADSTS5002738 otherwise. Kubernetes and OpenBao take all nine where they are told to.
+ * AWS: RS and ES with 256, 384, 512 (STS, AssumeRoleWithWebIdentity). GCP: RS256 or ES256 (STS, token exchange). Azure: RSA alone,
+ * AADSTS5002738 otherwise. Kubernetes and OpenBao take all nine where they are told to.
  */
 const TAKES: readonly (readonly [Verifier, RegExp])[] = [
   ['aws', /^(?:RS|ES)/],

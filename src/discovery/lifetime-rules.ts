@@ -3,15 +3,15 @@
 import { formatDuration } from '../lib/duration.ts';
 import { broken, type Finding, fine } from './finding.ts';
 
-/** Google STS: `exp` at most 24 hours after `iat`. */
-const LONGEST_TOKEN_MS = 86_400_000;
+/** Google STS, token exchange: `exp` less than 48 hours after `iat`. */
+const TOO_LONG_MS = 48 * 3_600_000;
 /** A key is announced for five refresh hints before it signs (docs/rotation.md). */
 const HINTS_PER_LEAD = 5;
 
 export function checkTokenLife(ttlMs: number): Finding {
   const text = `without a TTL of its own an entry's tokens live ${formatDuration(ttlMs)}`;
-  return ttlMs > LONGEST_TOKEN_MS
-    ? broken('token life', text, 'lower svid.jwt_ttl to 24h', ['gcp'])
+  return ttlMs >= TOO_LONG_MS
+    ? broken('token life', text, 'lower svid.jwt_ttl to less than 48h', ['gcp'])
     : fine('token life', text);
 }
 
