@@ -21,7 +21,7 @@ import type { AuthorityHealth } from './health.ts';
 import type { AuthorityKey, CaKeyType, KeyManager } from './key-manager.ts';
 import { type AuthorityView, KeyRotation } from './key-rotation.ts';
 import { type IssuedLeaf, LeafMinter, type LeafRequest, noSigner } from './leaf-minter.ts';
-import type { Step } from './slots.ts';
+import { distrustedSince, type Step } from './slots.ts';
 
 export interface AuthorityOptions {
   readonly trustDomain: TrustDomain;
@@ -89,6 +89,11 @@ export class X509Authority {
     return signer;
   }
 
+  /** As `slots.ts` says. */
+  distrustedSince(authorityId: string): number | undefined {
+    return distrustedSince(this.#rotation.records, authorityId);
+  }
+
   /** The X.509 part of our own bundle. Never empty. The same object until it changes. */
   bundle(): OwnBundle {
     return this.#current!.bundle;
@@ -126,6 +131,16 @@ export class X509Authority {
   /** Lets the prepared CA sign. Before its lead is over this needs `now: true`, since some consumers do not trust it yet. */
   activate(opts: { readonly now: boolean; readonly by: string }): Promise<string> {
     return this.#rotation.activate(opts);
+  }
+
+  /** Has all that this old authority signed issued anew. */
+  taint(opts: { readonly id: string; readonly by: string }): Promise<AuthorityRecord> {
+    return this.#rotation.taint(opts);
+  }
+
+  /** Takes a tainted authority out of the bundle. While what it signed is still valid this needs `force: true`. */
+  revoke(opts: { readonly id: string; readonly force: boolean; readonly by: string }): Promise<AuthorityRecord> {
+    return this.#rotation.revoke(opts);
   }
 
   onChange(listener: (change: AuthorityChange) => void): () => void {

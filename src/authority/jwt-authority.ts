@@ -11,13 +11,14 @@ import type { Clock } from '../lib/clock.ts';
 import { Failure } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
 import { BACKDATE_MS, leafEnd } from '../rotation/schedule.ts';
-import type { JwtKeyRecord } from '../store/records.ts';
+import type { AuthorityRecord, JwtKeyRecord } from '../store/records.ts';
 import type { AuthorityStore } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { AuthorityHealth } from './health.ts';
 import type { AuthorityKeyType, KeyManager, TokenPurpose } from './key-manager.ts';
 import { type AuthorityView, KeyRotation } from './key-rotation.ts';
+import { distrustedSince } from './slots.ts';
 import { type TokenContent, TokenSigner } from './token-signer.ts';
 
 export interface JwtAuthorityOptions {
@@ -108,6 +109,11 @@ export class JwtAuthority {
     return this.#signing();
   }
 
+  /** As `slots.ts` says. */
+  distrustedSince(authorityId: string): number | undefined {
+    return distrustedSince(this.#rotation.records, authorityId);
+  }
+
   get refreshHintSeconds(): number {
     return this.#rotation.refreshHintSeconds;
   }
@@ -154,6 +160,16 @@ export class JwtAuthority {
 
   activate(opts: { readonly now: boolean; readonly by: string }): Promise<string> {
     return this.#rotation.activate(opts);
+  }
+
+  /** Has all that this old authority signed issued anew. */
+  taint(opts: { readonly id: string; readonly by: string }): Promise<AuthorityRecord> {
+    return this.#rotation.taint(opts);
+  }
+
+  /** Takes a tainted authority out of the bundle. While what it signed is still valid this needs `force: true`. */
+  revoke(opts: { readonly id: string; readonly force: boolean; readonly by: string }): Promise<AuthorityRecord> {
+    return this.#rotation.revoke(opts);
   }
 
   onChange(listener: () => void): () => void {

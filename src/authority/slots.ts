@@ -22,7 +22,11 @@ export type Step =
   /** Take a prepared CA that can never sign out of the bundle. */
   | { readonly kind: 'discard'; readonly id: string }
   /** Take old CAs out of the bundle. */
-  | { readonly kind: 'prune'; readonly ids: readonly string[] };
+  | { readonly kind: 'prune'; readonly ids: readonly string[] }
+  /** By an operator alone: issue anew what this old CA signed. */
+  | { readonly kind: 'taint'; readonly id: string }
+  /** By an operator alone: take a tainted CA out of the bundle, whatever of its SVIDs is still valid. */
+  | { readonly kind: 'revoke'; readonly id: string };
 
 /** Whether the key manager holds the key of the authority with this id. */
 export type Holds = (id: string) => boolean;
@@ -118,6 +122,20 @@ export function withActive(records: readonly AuthorityRecord[], id: string, now:
     // The store knows what it signed last: it raises `lastSvidNotAfter` with each issuance that it records.
     return { ...one, slot: 'old', oldAt: now, revision: one.revision + 1 };
   });
+}
+
+/** The records after `id` was tainted. */
+export function withTainted(records: readonly AuthorityRecord[], id: string, now: number): readonly AuthorityRecord[] {
+  return records.map((one) => (one.id === id ? { ...one, taintedAt: now, revision: one.revision + 1 } : one));
+}
+
+/**
+ * Since when nothing signed by `id` is to be relied on, milliseconds UTC: the instant of its taint, minus infinity for one that
+ * is in the bundle no more, undefined for one in good standing.
+ */
+export function distrustedSince(records: readonly AuthorityRecord[], id: string): number | undefined {
+  const record = records.find((one) => one.id === id);
+  return record === undefined ? Number.NEGATIVE_INFINITY : (record.taintedAt ?? undefined);
 }
 
 export function without(records: readonly AuthorityRecord[], ids: readonly string[]): readonly AuthorityRecord[] {

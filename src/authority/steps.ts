@@ -12,7 +12,7 @@ import { skiOf } from '../x509/ca.ts';
 import type { Journal } from './journal.ts';
 import type { AuthorityKey, AuthorityKeyType, KeyManager } from './key-manager.ts';
 import { keyOf } from './record-key.ts';
-import { type Holds, type Step, withActive, without, withPrepared } from './slots.ts';
+import { type Holds, type Step, withActive, without, withPrepared, withTainted } from './slots.ts';
 
 const SECOND = 1000;
 /** A root per restart adds up with memory keys; a bundle of this size still fits a gRPC message many times (CLI-25). */
@@ -80,6 +80,10 @@ export class Steps {
         return this.#remove([step.id], 'discarded a prepared authority that can never sign', by);
       case 'prune':
         return this.#remove(step.ids, 'took old authorities out of the bundle: all they signed has expired', by);
+      case 'taint':
+        return this.#taint(step.id, by);
+      case 'revoke':
+        return this.#remove([step.id], 'revoked a tainted authority: it has left the bundle', by);
     }
   }
 
@@ -98,6 +102,14 @@ export class Steps {
     await journal.replace(withActive(journal.records, id, now), id, by, now);
     if (announced) log.info({ authorityId: id }, 'activated the prepared authority; it signs from now on');
     else log.warn({ authorityId: id }, 'activated an authority before its announcement was over: an unannounced root');
+    return [];
+  }
+
+  async #taint(id: string, by: string): Promise<readonly AuthorityRecord[]> {
+    const { journal, clock, log } = this.#opts;
+    const now = clock.now();
+    await journal.replace(withTainted(journal.records, id, now), id, by, now);
+    log.warn({ authorityId: id, by }, 'tainted an authority: what it signed is issued anew under the active one');
     return [];
   }
 
@@ -168,6 +180,7 @@ export class Steps {
       preparedAt: now,
       activatedAt: null,
       oldAt: null,
+      taintedAt: null,
       lastSvidNotAfter: 0,
       revision: 1,
     };

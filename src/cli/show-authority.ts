@@ -18,6 +18,7 @@ export function authorityJson(authority: WireAuthority): object {
     prepared_at: time(authority.prepared_at),
     activated_at: time(authority.activated_at),
     old_at: time(authority.old_at),
+    tainted_at: time(authority.tainted_at),
     last_svid_not_after: authority.last_svid_not_after === '0' ? null : time(authority.last_svid_not_after),
     pem:
       authority.kind === 'x509'
@@ -37,6 +38,7 @@ export function printAuthority(io: Io, authority: WireAuthority): void {
     ['prepared', time(authority.prepared_at)],
     ['activated', time(authority.activated_at)],
     ['replaced', time(authority.old_at)],
+    ['tainted', time(authority.tainted_at)],
     ['ends', time(authority.not_after)],
     [
       'its SVIDs end',

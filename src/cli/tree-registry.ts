@@ -6,6 +6,9 @@ import type { AuthorityKind } from '../api/admin/wire.ts';
 import { addAdminFlags, addPageFlags, once } from './flags.ts';
 import type { Program } from './program.ts';
 
+const TAINT_RULES = `When a key may be known to others: prepare, activate --now, taint the old one, and once its SVIDs are replaced, revoke it.
+The taint leaves it in the bundle, so that nothing breaks while open streams are given SVIDs of the active one within 10s.`;
+
 export function addIdentityCommands(program: Program): void {
   const identity = program.group(program.root, 'identity', 'who answers for an identity, and whether it is in force');
   const list = program.leaf(identity, 'list', 'list identities', 'assay identity list --expiring', async () => {
@@ -138,4 +141,21 @@ function addSteps(program: Program, parent: Command, words: string, kind: Author
   );
   activate.option('--now', 'also before its announcement is over: some verifiers do not trust it yet');
   addAdminFlags(activate);
+  const taint = program.leaf(
+    parent,
+    'taint <id>',
+    'have all that an old authority signed issued anew',
+    { rules: TAINT_RULES, example: `${words} taint 5a0c9d…` },
+    async () => (await import('./authority-taint.ts')).authorityTaint.bind(undefined, kind),
+  );
+  addAdminFlags(taint);
+  const revoke = program.leaf(
+    parent,
+    'revoke <id>',
+    'take a tainted authority out of the bundle',
+    { rules: TAINT_RULES, example: `${words} revoke 5a0c9d…` },
+    async () => (await import('./authority-revoke.ts')).authorityRevoke.bind(undefined, kind),
+  );
+  revoke.option('--force', 'also while something that it signed is still valid, and is refused from then on');
+  addAdminFlags(revoke);
 }

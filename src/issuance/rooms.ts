@@ -29,6 +29,8 @@ export interface Rooms {
   };
   readonly authority: {
     active(): { readonly authorityId: string };
+    /** The instant of its taint, minus infinity once it has left the bundle, undefined while it is in good standing. */
+    distrustedSince(authorityId: string): number | undefined;
     mintLeaf(request: LeafRequest): Promise<IssuedLeaf>;
     bundle(): OwnBundle;
   };
@@ -63,7 +65,8 @@ export interface TokenAuthority {
 }
 
 export interface WitRoom {
-  readonly authority: TokenAuthority;
+  /** `distrustedSince` as of the X.509 authority above. */
+  readonly authority: TokenAuthority & { distrustedSince(authorityId: string): number | undefined };
   /** RSA keys of holders sign with PS256, and otherwise with RS256. */
   readonly pss: boolean;
 }

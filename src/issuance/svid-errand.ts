@@ -11,7 +11,7 @@ import type { Attested } from '../attestation/attested.ts';
 import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant, Match } from '../registry/match.ts';
-import { renewAt } from '../rotation/schedule.ts';
+import { reissueAt, renewAt } from '../rotation/schedule.ts';
 import type { AuthorityKind } from '../store/records.ts';
 import { marksOf } from './marks.ts';
 import { noIdentity } from './refusal.ts';
@@ -40,6 +40,8 @@ export interface Craft<Svid, State> {
   shape(grant: Grant): readonly unknown[];
   /** The authority that signs now. */
   signer(): string;
+  /** The instant of its taint, minus infinity once it has left the bundle, undefined while it is in good standing. */
+  distrustedSince(authorityId: string): number | undefined;
   mint(grant: Grant, ttlMs: number): Promise<Made<Svid>>;
   assemble(svids: readonly Svid[], grants: readonly Grant[]): State;
   /** What is beside the SVIDs is the same. */
@@ -59,6 +61,8 @@ interface Held<Svid> {
   readonly authorityId: string;
   readonly notAfter: number;
   readonly renewAt: number;
+  /** Drawn once, in [0, 1): what is due for many at once is spread by it. */
+  readonly fraction: number;
   /** The end of entry and identity as they stood. */
   readonly endsAt: number;
   /** The end that cut its life short of the TTL, if any did: `endsAt`, or the issuer's own. */
@@ -121,7 +125,9 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
 
   get nextWake(): number | undefined {
     let due = this.#retryAt ?? Infinity;
-    for (const held of this.#held.values()) due = Math.min(due, held.renewAt);
+    // What failed is due already, and waits for its retry.
+    for (const held of this.#held.values())
+      due = Math.min(due, Math.max(this.#dueAt(held), this.#retryAt ?? -Infinity));
     return due === Infinity ? undefined : due;
   }
 
@@ -135,12 +141,22 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
   #wants(grant: Grant, now: number): boolean {
     const held = this.#held.get(grant.entry.id);
     if (held === undefined || held.shape !== this.#shape(grant)) return true;
-    if (now >= held.renewAt) return true;
+    if (now >= this.#dueAt(held)) return true;
     // I5: no SVID outlives its entry or identity; and one that was cut short follows an end that has moved, at once.
     if (held.notAfter > grant.endsAt) return true;
     if (held.cutShortBy === undefined) return false;
     if (held.cutShortBy === held.endsAt) return grant.endsAt !== held.endsAt;
     return held.authorityId !== this.#craft.signer();
+  }
+
+  /** Its renewal, or sooner: when its turn comes after its authority was tainted. */
+  #dueAt(held: Held<Svid>): number {
+    const since = this.#craft.distrustedSince(held.authorityId);
+    if (since === undefined) return held.renewAt;
+    // guard: BUN-19 test/issuance/taint.test.ts — nobody is handed for the first time what is not to be relied on
+    if (!held.delivered) return -Infinity;
+    // guard: BUN-19 test/issuance/taint.test.ts
+    return Math.min(held.renewAt, reissueAt(since, held.fraction));
   }
 
   #shape(grant: Grant): string {
@@ -202,12 +218,14 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
         authorityId: minted.authorityId,
       },
     });
+    const fraction = this.#rooms.random.fraction();
     return {
       svid: minted.svid,
       shape: this.#shape(grant),
       authorityId: minted.authorityId,
       notAfter: minted.notAfter,
-      renewAt: renewAt({ ...minted, fraction: this.#rooms.random.fraction() }),
+      renewAt: renewAt({ ...minted, fraction }),
+      fraction,
       endsAt: grant.endsAt,
       cutShortBy: minted.cutShortBy,
       seq,
@@ -231,8 +249,14 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
    */
   #couldNot(grant: Grant, error: unknown, now: number, isDefault: boolean): void {
     const held = this.#held.get(grant.entry.id);
+    const isDistrusted = held !== undefined && this.#craft.distrustedSince(held.authorityId) !== undefined;
     const stillGood =
-      held !== undefined && held.shape === this.#shape(grant) && held.notAfter > now && held.notAfter <= grant.endsAt;
+      held !== undefined &&
+      held.shape === this.#shape(grant) &&
+      held.notAfter > now &&
+      held.notAfter <= grant.endsAt &&
+      // guard: BUN-19 test/issuance/taint.test.ts
+      !(isDistrusted && !held.delivered);
     if (!stillGood && (isDefault || this.#sent === undefined)) throw error;
     if (!stillGood && held !== undefined) this.#held.delete(grant.entry.id);
     this.#retryAt = now + RENEWAL_RETRY_MS;

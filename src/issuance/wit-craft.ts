@@ -24,6 +24,7 @@ export function witCraft(
     },
     shape: () => [],
     signer: () => authority.active().authorityId,
+    distrustedSince: (authorityId) => authority.distrustedSince(authorityId),
     async mint({ entry, endsAt, hint }, ttlMs): Promise<Made<WitSvidState>> {
       const { publicJwk, privateJwk } = await newHolderKey(settings.keyType, pss);
       const issued = await authority.mintToken({

@@ -13,6 +13,7 @@ export function x509Craft({ authority, registry, settings }: Rooms): Craft<X509S
     wanted: ({ grants }) => grants,
     shape: ({ entry }) => [entry.dnsNames],
     signer: () => authority.active().authorityId,
+    distrustedSince: (authorityId) => authority.distrustedSince(authorityId),
     async mint(grant, ttlMs): Promise<Made<X509SvidState>> {
       const { entry, endsAt, hint } = grant;
       const leaf = await authority.mintLeaf({

@@ -71,6 +71,21 @@ export function pruneAt(lastSvidNotAfter: number): number {
   return lastSvidNotAfter + SECOND;
 }
 
+/**
+ * The SVIDs under a tainted root are issued anew within this time, so that 10,000 open streams ask for 1,000 signatures and rows a
+ * second, a tenth of what one core makes, and newcomers are still served at once. SPIRE takes about 500 s for as many
+ * (pkg/agent/manager/sync.go: 100 in 5 s).
+ */
+export const TAINT_SPREAD_MS = 10 * SECOND;
+
+/**
+ * When an SVID is replaced whose root is distrusted since an instant (minus infinity: has left the bundle). `fraction` in [0, 1) is
+ * drawn once per SVID, and spreads them evenly.
+ */
+export function reissueAt(distrustedSince: number, fraction: number): number {
+  return distrustedSince + Math.floor(fraction * TAINT_SPREAD_MS);
+}
+
 export interface LeafEnd {
   /** Milliseconds, a whole second. */
   readonly notAfter: number;

@@ -110,6 +110,8 @@ export interface AuthorityRecord {
   readonly preparedAt: number;
   readonly activatedAt: number | null;
   readonly oldAt: number | null;
+  /** Since when nothing that it signed is to be relied on; only of an old one. It stays in the bundle until it is revoked. */
+  readonly taintedAt: number | null;
   /** Latest notAfter of anything it signed; it stays in the bundle at least until then. */
   readonly lastSvidNotAfter: number;
   readonly revision: number;

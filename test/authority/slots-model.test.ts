@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The slots as a state machine under random time, issuing, operators, failing disks, lost keys and crashes before and after
- * any write: whatever happens, what BUN-03, BUN-18, BUN-19 and I6 promise holds after each step.
+ * The slots as a state machine under random time, issuing, operators, taints, failing disks, lost keys and crashes before and
+ * after any write: whatever happens, what BUN-03, BUN-18, BUN-19 and I6 promise holds after each step.
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -22,6 +22,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.boolean().map((now): Command => [`activate ${now}`, (w) => w.activate(now)]),
+  },
+  { weight: 2, arbitrary: fc.nat(3).map((i): Command => [`taint number ${i}`, (w) => w.taint(i)]) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.nat(3), fc.boolean())
+      .map(([i, force]): Command => [`revoke number ${i}${force ? ' by force' : ''}`, (w) => w.revoke(i, force)]),
   },
   {
     weight: 2,

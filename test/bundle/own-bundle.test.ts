@@ -20,6 +20,7 @@ function record(id: string, slot: AuthoritySlot, preparedAt: number, ttl = 24 * 
     preparedAt,
     activatedAt: null,
     oldAt: null,
+    taintedAt: null,
     lastSvidNotAfter: 0,
     revision: 1,
   };

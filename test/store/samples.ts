@@ -71,6 +71,7 @@ export function anAuthority(change: Partial<AuthorityRecord> = {}): AuthorityRec
     preparedAt: NOW,
     activatedAt: NOW,
     oldAt: null,
+    taintedAt: null,
     lastSvidNotAfter: 0,
     revision: 1,
     ...change,

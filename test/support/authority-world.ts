@@ -80,10 +80,13 @@ export class World {
   readonly #contentOf = new Map<number, string>();
   #sequence = 0;
   readonly #broken: unknown[] = [];
+  readonly #revoked = new Set<string>();
   #before: readonly AuthorityRecord[] = [];
   /** Keys are gone, or an operator says --now: then a root may sign unannounced. */
   #lost = false;
   #insisting = false;
+  /** Of which an operator says --force: what it signed may be trusted no more. */
+  #revoking: string | undefined;
   signed = 0;
   steps = 0;
 
@@ -154,6 +157,21 @@ export class World {
     this.#insisting = false;
   }
 
+  taint(index: number): Promise<void> {
+    return this.run(async (authority) => authority.taint({ id: this.#idOf(index), by: 'uid:0' }));
+  }
+
+  async revoke(index: number, force: boolean): Promise<void> {
+    const id = this.#idOf(index);
+    this.#revoking = force ? id : undefined;
+    await this.run((authority) => authority.revoke({ id, force, by: 'uid:0' }));
+    this.#revoking = undefined;
+  }
+
+  #idOf(index: number): string {
+    return this.store.loadAuthorities()[index]?.id ?? '';
+  }
+
   die(when: Dying): void {
     if (this.#life !== undefined) this.#life.dying = when;
   }
@@ -219,16 +237,25 @@ export class World {
     if (sequence > this.#sequence) expect(this.#contentOf.get(this.#sequence)).not.toBe(content);
     this.#contentOf.set(sequence, content);
     this.#sequence = sequence;
+    for (const one of this.#before) if (one.id === this.#revoking) this.#checkRevoked(one, records);
     this.#checkTrusted();
     this.#checkActivation();
     this.#before = records;
+  }
+
+  /** Only one that was tainted before goes by force. */
+  #checkRevoked(before: AuthorityRecord, records: readonly AuthorityRecord[]): void {
+    if (records.some(({ id }) => id === before.id)) return;
+    expect(before).toMatchObject({ slot: 'old', taintedAt: expect.any(Number) });
+    this.#revoked.add(before.id);
   }
 
   /** BUN-19: every valid SVID's root is in the bundle. */
   #checkTrusted(): void {
     const published = new Set(this.store.loadAuthorities().map(({ id }) => id));
     const untrusted = this.#svids.filter(
-      (svid) => svid.notAfter >= this.clock.now() && !published.has(svid.authorityId),
+      (svid) =>
+        svid.notAfter >= this.clock.now() && !published.has(svid.authorityId) && !this.#revoked.has(svid.authorityId),
     );
     expect(untrusted).toEqual([]);
   }

@@ -62,6 +62,8 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   GetAuthorities: 'read',
   PrepareAuthority: 'write',
   ActivateAuthority: 'write',
+  TaintAuthority: 'write',
+  RevokeAuthority: 'write',
   ExplainProcess: 'read',
   ExplainIdentity: 'read',
   GetHealth: 'read',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Our authorities: what stands in which slot, and the two steps an operator may take ahead of the schedule. */
+/** Our authorities: what stands in which slot, and the steps that an operator may take. */
 import { Failure } from '../../lib/failure.ts';
 import { nameOf } from './actor-name.ts';
 import type { AdminDeps, AuthorityDoor } from './deps.ts';
@@ -11,7 +11,7 @@ import type { Outgoing, WireAuthority } from './wire.ts';
 const KINDS = ['x509', 'jwt', 'wit'] as const;
 const SWITCHES = { x509: 'workload_api.x509', jwt: 'workload_api.jwt', wit: 'experimental.wit' } as const;
 
-type AuthorityRpc = 'GetAuthorities' | 'PrepareAuthority' | 'ActivateAuthority';
+type AuthorityRpc = 'GetAuthorities' | 'PrepareAuthority' | 'ActivateAuthority' | 'TaintAuthority' | 'RevokeAuthority';
 
 export function authorityRpcs(deps: AdminDeps): Handlers<AuthorityRpc> {
   const door = (kind: string): AuthorityDoor => {
@@ -49,6 +49,19 @@ export function authorityRpcs(deps: AdminDeps): Handlers<AuthorityRpc> {
     async ActivateAuthority({ now, kind }, asked) {
       const authority = door(kind);
       return { authority: byId(authority, await authority.activate({ now, by: nameOf(asked.actor) })) };
+    },
+    async TaintAuthority({ authority_id: id, kind }, asked) {
+      const { id: tainted } = await door(kind).taint({ id, by: nameOf(asked.actor) });
+      return { authority: byId(door(kind), tainted) };
+    },
+    async RevokeAuthority({ authority_id: id, force, kind }, asked) {
+      const authority = door(kind);
+      const revoked = await authority.revoke({ id, force, by: nameOf(asked.actor) });
+      // Its key goes with it.
+      return {
+        authority: showAuthority({ ...revoked, keyHeld: false }),
+        bundle_sequence: authority.show().bundleSequence,
+      };
     },
   };
 }

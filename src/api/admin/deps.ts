@@ -86,6 +86,8 @@ export interface AuthorityDoor {
   };
   prepare(by: string): Promise<string>;
   activate(opts: { readonly now: boolean; readonly by: string }): Promise<string>;
+  taint(opts: { readonly id: string; readonly by: string }): Promise<AuthorityRecord>;
+  revoke(opts: { readonly id: string; readonly force: boolean; readonly by: string }): Promise<AuthorityRecord>;
 }
 
 export type FederationDoor = Pick<Federation, 'all' | 'has' | 'get' | 'create' | 'refresh' | 'delete'>;

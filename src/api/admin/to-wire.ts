@@ -101,6 +101,7 @@ export function showAuthority(record: AuthorityRecord & { readonly keyHeld: bool
     prepared_at: record.preparedAt,
     activated_at: record.activatedAt ?? undefined,
     old_at: record.oldAt ?? undefined,
+    tainted_at: record.taintedAt ?? undefined,
     last_svid_not_after: record.lastSvidNotAfter,
     certificate: record.kind === 'x509' ? record.published : NONE,
     public_key: record.kind === 'x509' ? NONE : record.published,

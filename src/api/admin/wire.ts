@@ -98,6 +98,7 @@ export interface WireAuthority {
   readonly prepared_at: Int64;
   readonly activated_at?: Int64;
   readonly old_at?: Int64;
+  readonly tainted_at?: Int64;
   readonly last_svid_not_after: Int64;
   readonly certificate: Buffer;
   readonly public_key: Buffer;
@@ -238,6 +239,14 @@ export interface Rpcs extends FederationRpcs {
   ];
   PrepareAuthority: [{ readonly kind: AuthorityKind }, { readonly authority: WireAuthority }];
   ActivateAuthority: [{ readonly now: boolean; readonly kind: AuthorityKind }, { readonly authority: WireAuthority }];
+  TaintAuthority: [
+    { readonly authority_id: string; readonly kind: AuthorityKind },
+    { readonly authority: WireAuthority },
+  ];
+  RevokeAuthority: [
+    { readonly authority_id: string; readonly force: boolean; readonly kind: AuthorityKind },
+    { readonly authority: WireAuthority; readonly bundle_sequence: Int64 },
+  ];
   ExplainProcess: [{ readonly pid: Int64 }, WireProcessExplained];
   ExplainIdentity: [{ readonly spiffe_id: string }, WireIdentityExplained];
   GetHealth: [

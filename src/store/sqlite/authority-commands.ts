@@ -27,7 +27,7 @@ export class AuthorityCommands {
       .raw();
     this.#clear = db.prepare('DELETE FROM authority WHERE kind = ?');
     this.#insert = db.prepare(
-      `INSERT INTO authority (${AUTHORITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO authority (${AUTHORITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 

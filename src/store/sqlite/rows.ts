@@ -126,7 +126,7 @@ export function entryOf(row: readonly unknown[]): EntryRecord {
 }
 
 export const AUTHORITY_COLUMNS =
-  'id, kind, slot, published, key_ref, key_type, not_before, not_after, prepared_at, activated_at, old_at, last_svid_not_after, revision';
+  'id, kind, slot, published, key_ref, key_type, not_before, not_after, prepared_at, activated_at, old_at, last_svid_not_after, revision, tainted_at';
 
 export function authorityValues(authority: AuthorityRecord): Value[] {
   return [
@@ -143,6 +143,7 @@ export function authorityValues(authority: AuthorityRecord): Value[] {
     authority.oldAt,
     authority.lastSvidNotAfter,
     authority.revision,
+    authority.taintedAt,
   ];
 }
 
@@ -161,6 +162,7 @@ export function authorityOf(row: readonly unknown[]): AuthorityRecord {
     oldAt: row[10] as number | null,
     lastSvidNotAfter: row[11] as number,
     revision: row[12] as number,
+    taintedAt: row[13] as number | null,
   };
 }
 

@@ -237,4 +237,11 @@ CREATE TABLE federation (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    number: 4,
+    name: 'authorities that are tainted',
+    sql: `
+ALTER TABLE authority ADD COLUMN tainted_at INTEGER CHECK (tainted_at IS NULL OR slot = 'old');
+`,
+  },
 ];
