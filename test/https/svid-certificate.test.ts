@@ -78,6 +78,19 @@ describe('the SVID of the listener', () => {
     );
   });
 
+  it('FED-08: is under the active authority when the one before is tainted, and trusted when that is revoked', async () => {
+    const bench = await opened();
+    const before = shown(bench.certificate);
+    const old = bench.authority.active().authorityId;
+    expect(bench.store.signed(old, bench.clock.now() + HOUR)).toBe(true);
+    await bench.authority.prepare('uid:0');
+    await bench.authority.activate({ now: true, by: 'uid:0' });
+    await eventually(() => shown(bench.certificate).serialNumber !== before.serialNumber);
+    await bench.authority.taint({ id: old, by: 'uid:0' });
+    await bench.authority.revoke({ id: old, force: true, by: 'uid:0' });
+    expect(isTrusted(bench, shown(bench.certificate).raw)).toBe(ID);
+  });
+
   it('FED-08: one that was being minted when the authority changed is replaced as well', async () => {
     let change: (() => Promise<void>) | undefined;
     const bench = await opened(async () => {

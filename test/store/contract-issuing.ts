@@ -122,6 +122,15 @@ export function issuingContract(open: () => Promise<Store>, reopen: (store: Stor
       store = await reopen(store);
       expect(store.loadAuthorities()).toEqual([anAuthority(), prepared]);
       expect(store.ownBundleSequence()).toBe(2);
+      const tainted = anAuthority({ slot: 'old', oldAt: NOW + 1, taintedAt: NOW + 2, revision: 2 });
+      const revisions = new Map([
+        ['aa', 1],
+        ['bb', 1],
+      ]);
+      await store.replaceAuthorities('x509', [tainted, prepared], revisions, 'aa', BY, NOW);
+      store = await reopen(store);
+      expect(store.loadAuthorities()).toEqual([tainted, prepared]);
+      expect(store.ownBundleSequence()).toBe(2);
     });
 
     it('BUN-03: the bundle sequence grows when the certificates change and only then', async () => {

@@ -19,6 +19,8 @@ const WRITES: readonly RpcName[] = [
   'DeleteFederation',
   'PrepareAuthority',
   'ActivateAuthority',
+  'TaintAuthority',
+  'RevokeAuthority',
   'AcceptClock',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 5);
