@@ -25,7 +25,7 @@ export interface HealthFacts {
 }
 
 /** The number of the bundle at most that the first authority of a kind makes: they start one after the other. */
-const FIRST_BUNDLES: Readonly<Record<AuthorityKind, number>> = { x509: 2, jwt: 2, wit: 3 };
+const FIRST_BUNDLES: Readonly<Record<AuthorityKind, number>> = { x509: 2, jwt: 2, 'jwt-rsa': 3, wit: 4 };
 
 export function healthOf(facts: HealthFacts): AuthorityHealth {
   const failing = [...signing(facts), ...(facts.clockRefusal === undefined ? [] : [facts.clockRefusal.message])];

@@ -217,7 +217,8 @@ export class JwtAuthority {
       .map(({ id, published }): JwtKeyRecord => ({ kid: id, publicKey: published }));
     if (keys.map(({ kid }) => kid).join() !== this.#keys.map(({ kid }) => kid).join()) this.#keys = keys;
     if (active?.record.id === this.#signer?.authorityId) return;
-    this.#signer = active && new TokenSigner(active.record, active.key, this.#algorithm(active.key.type));
+    this.#signer =
+      active && new TokenSigner(active.record, this.#opts.kind ?? 'jwt', active.key, this.#algorithm(active.key.type));
   }
 
   #algorithm(type: AuthorityKeyType): JwsAlgorithm {

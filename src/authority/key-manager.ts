@@ -7,6 +7,12 @@ import type { AuthorityKind } from '../store/records.ts';
 export type KeyPurpose = AuthorityKind;
 /** Keys for tokens: what one kind's keys sign, the other's do not (WIT-18). */
 export type TokenPurpose = Exclude<KeyPurpose, 'x509'>;
+
+/** Of a key's name: all before the last dash, so that no purpose is taken for another one that begins like it. */
+export function purposeOf(ref: string): string {
+  return ref.slice(0, Math.max(0, ref.lastIndexOf('-')));
+}
+
 export type CaKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
 
 export type AuthorityKeyType = CaKeyType | 'ec-p521';

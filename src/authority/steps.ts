@@ -10,7 +10,7 @@ import type { AuthorityKind, AuthorityRecord } from '../store/records.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { skiOf } from '../x509/ca.ts';
 import type { Journal } from './journal.ts';
-import type { AuthorityKey, AuthorityKeyType, KeyManager } from './key-manager.ts';
+import { type AuthorityKey, type AuthorityKeyType, type KeyManager, purposeOf } from './key-manager.ts';
 import { keyOf } from './record-key.ts';
 import { type Holds, type Step, withActive, without, withPrepared, withTainted } from './slots.ts';
 
@@ -195,7 +195,8 @@ export async function sweepOrphans(
   log: Logger,
 ): Promise<void> {
   const named = new Set(journal.records.map((one) => one.keyRef));
-  const orphans = (await keyManager.list()).filter((ref) => ref.startsWith(`${kind}-`) && !named.has(ref));
+  // guard: I8 test/authority/jwt-authorities.test.ts — the keys of another kind of authority are not ours to sweep
+  const orphans = (await keyManager.list()).filter((ref) => purposeOf(ref) === kind && !named.has(ref));
   if (orphans.length === 0) return;
   // With an empty journal these may be the keys of a database that is about to be put back.
   // guard: I8 test/authority/restart-disk.test.ts

@@ -8,7 +8,7 @@ import type { HolderJwk } from '../jwt/wit-key.ts';
 import { mintWitSvid } from '../jwt/wit-mint.ts';
 import { Failure } from '../lib/failure.ts';
 import type { AuthorityRecord } from '../store/records.ts';
-import type { AuthorityKey } from './key-manager.ts';
+import type { AuthorityKey, TokenPurpose } from './key-manager.ts';
 
 /** Of a JWT-SVID its audiences, at least one; of a WIT-SVID the key that its holder has to prove. */
 export type TokenContent = { readonly audiences: readonly string[] } | { readonly confirms: HolderJwk };
@@ -30,12 +30,12 @@ export class TokenSigner {
   readonly authorityId: string;
   /** Milliseconds UTC; no token outlives it. */
   readonly notAfter: number;
-  readonly #kind: AuthorityRecord['kind'];
+  readonly #kind: TokenPurpose;
   readonly #key: AuthorityKey;
   readonly #algorithm: JwsAlgorithm;
   #signed = 0;
 
-  constructor({ id, kind, notAfter }: AuthorityRecord, key: AuthorityKey, algorithm: JwsAlgorithm) {
+  constructor({ id, notAfter }: AuthorityRecord, kind: TokenPurpose, key: AuthorityKey, algorithm: JwsAlgorithm) {
     this.authorityId = id;
     this.notAfter = notAfter;
     this.#kind = kind;
@@ -52,15 +52,16 @@ export class TokenSigner {
     const isSampled = this.#signed % SAMPLE === 0;
     this.#signed += 1;
     const { issuer, jti, ...rest } = fields;
-    const purpose = 'confirms' in rest ? 'wit' : 'jwt';
+    const isWit = 'confirms' in rest;
     // guard: WIT-18 test/authority/wit-authority.test.ts
-    if (purpose !== this.#kind) throw new Failure('internal', 'SIGNER_UNFIT', `the key signs no ${purpose} tokens`);
+    if (isWit !== (this.#kind === 'wit'))
+      throw new Failure('internal', 'SIGNER_UNFIT', 'the key is for another kind of token');
     const how = {
       ...(issuer === undefined ? {} : { issuer }),
       ...(jti === undefined ? {} : { jti }),
       alg: this.#algorithm,
       kid: this.authorityId,
-      sign: (input: Buffer) => this.#key.signJws(this.#algorithm, input, purpose),
+      sign: (input: Buffer) => this.#key.signJws(this.#algorithm, input, this.#kind),
       ...(isSampled ? { verifyWith: this.#key.publicKey } : {}),
     };
     const token = await ('confirms' in rest ? mintWitSvid({ ...rest, ...how }) : mintJwtSvid({ ...rest, ...how }));

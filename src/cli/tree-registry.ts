@@ -117,6 +117,8 @@ export function addAuthorityCommands(program: Program): void {
   addSteps(program, program.group(authority, 'x509', 'the X.509 authority'), 'assay authority x509', 'x509');
   addSteps(program, program.group(authority, 'jwt', 'the keys of JWT-SVIDs'), 'assay authority jwt', 'jwt');
   addSteps(program, program.group(authority, 'wit', 'the keys of WIT-SVIDs'), 'assay authority wit', 'wit');
+  const rsa = program.group(authority, 'jwt-rsa', 'the keys of JWT-SVIDs for jwt.rsa_audiences');
+  addSteps(program, rsa, 'assay authority jwt-rsa', 'jwt-rsa');
 }
 
 function addSteps(program: Program, parent: Command, words: string, kind: AuthorityKind): void {

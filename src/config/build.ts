@@ -16,6 +16,7 @@ import { readLimits } from './limits.ts';
 import { defaultPaths, folderPath, socketPath } from './paths.ts';
 import { FLAG_NAMES, Refusal, type Setting, type SettingsReader } from './reader.ts';
 import { readRoles } from './roles.ts';
+import { readRsaTokens } from './rsa-tokens.ts';
 import { duration, flag, oneOf, text } from './settings.ts';
 import type { MapTree } from './yaml-tree.ts';
 
@@ -78,6 +79,16 @@ export function buildConfig(
   return config;
 }
 
+function readJwt(reader: SettingsReader): Config['jwt'] {
+  const keyType = reader.read('jwt.key_type', oneOf<AuthorityKeyType>('ec-p256', JWT_KEY_TYPES));
+  return {
+    keyType,
+    pss: reader.read('jwt.pss', flag(false)),
+    issuer: reader.read('jwt.issuer', text<string | undefined>(undefined, parseIssuer)),
+    rsa: readRsaTokens(reader, keyType),
+  };
+}
+
 function readLifetimes(reader: SettingsReader): Pick<Config, 'ca' | 'svid' | 'jwt'> {
   const ttlMs = reader.read('ca.ttl', duration(DAY, { min: LEAST_SHORT_CA_TTL_MS, max: 3650 * DAY }));
   // A default is not a wish: under a short CA it gives way, where a TTL that was asked for is refused (I5).
@@ -96,11 +107,7 @@ function readLifetimes(reader: SettingsReader): Pick<Config, 'ca' | 'svid' | 'jw
       jwtTtlMs: reader.read('svid.jwt_ttl', longest < JWT_TTL ? { ...jwt, fallbackSource: 'a sixth of ca.ttl' } : jwt),
       keyType: reader.read('svid.key_type', oneOf<WorkloadKeyType>('ec-p256', KEY_TYPES)),
     },
-    jwt: {
-      keyType: reader.read('jwt.key_type', oneOf<AuthorityKeyType>('ec-p256', JWT_KEY_TYPES)),
-      pss: reader.read('jwt.pss', flag(false)),
-      issuer: reader.read('jwt.issuer', text<string | undefined>(undefined, parseIssuer)),
-    },
+    jwt: readJwt(reader),
   };
 }
 

@@ -95,6 +95,8 @@ export interface Config {
     readonly pss: boolean;
     /** The `iss` of tokens. */
     readonly issuer: string | undefined;
+    /** A second authority, for audiences whose verifiers take only RSA. */
+    readonly rsa: { readonly keyType: 'rsa-2048' | 'rsa-4096'; readonly audiences: readonly string[] } | undefined;
   };
   readonly attestors: {
     readonly unix: UnixAttestorConfig | undefined;

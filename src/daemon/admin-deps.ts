@@ -4,6 +4,7 @@ import type { AdminDeps, DaemonFacts } from '../api/admin/deps.ts';
 import type { AttestationEngine } from '../attestation/engine.ts';
 import type { X509Authority } from '../authority/authority.ts';
 import type { ClockGuard } from '../authority/clock-guard.ts';
+import type { JwtAuthorities } from '../authority/jwt-authorities.ts';
 import type { JwtAuthority } from '../authority/jwt-authority.ts';
 import { readBundle, renderSpiffeBundle } from '../bundle/document.ts';
 import type { PublishedBundle } from '../bundle/published.ts';
@@ -31,7 +32,7 @@ export interface AdminRooms {
   readonly store: Store;
   readonly storeTrouble: () => Error | undefined;
   readonly authority: X509Authority;
-  readonly jwt: JwtAuthority | undefined;
+  readonly jwt: JwtAuthorities | undefined;
   readonly wit: JwtAuthority | undefined;
   readonly ownBundle: () => PublishedBundle;
   readonly clockGuard: ClockGuard;
@@ -46,10 +47,11 @@ export interface AdminRooms {
 
 export function adminDeps(rooms: AdminRooms): AdminDeps {
   const { config, registry, store, authority } = rooms;
+  const checked = { ...rooms, jwt: rooms.jwt?.main, jwtRsa: rooms.jwt?.rsa };
   return {
     registry,
     issuances: store,
-    authorities: { x509: authority, jwt: rooms.jwt, wit: rooms.wit },
+    authorities: { x509: authority, jwt: rooms.jwt?.main, 'jwt-rsa': rooms.jwt?.rsa, wit: rooms.wit },
     ownBundle: rooms.ownBundle,
     federation: rooms.federation,
     documents: {
@@ -57,15 +59,15 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
       parse: readBundle,
     },
     clockGuard: rooms.clockGuard,
-    health: () => healthChecks(rooms),
+    health: () => healthChecks(checked),
     doctor: async () => [
-      ...(await doctorChecks(rooms)),
+      ...(await doctorChecks(checked)),
       ...rooms.httpsCheck(),
       ...federationChecks(rooms.federation),
       ...(await folderChecks({ config, uid: rooms.daemon.uid, monotonic: () => rooms.clock.monotonic() })),
     ],
     federationDoctor: () => ({
-      discovery: discoveryFacts(config, rooms.ownBundle(), rooms.jwt),
+      discovery: discoveryFacts(config, rooms.ownBundle(), rooms.jwt?.main),
       relationships: relationshipChecks(rooms.federation, registry, rooms.clock.now()),
     }),
     defaultX509TtlMs: config.svid.x509TtlMs,

@@ -19,6 +19,8 @@ export interface HealthRooms {
   readonly jwt: { health(): AuthorityHealth } | undefined;
   /** Undefined where WIT-SVIDs are switched off. */
   readonly wit?: { health(): AuthorityHealth } | undefined;
+  /** Undefined where it is not configured. */
+  readonly jwtRsa?: { health(): AuthorityHealth } | undefined;
   /** Undefined while the store can write. */
   readonly storeTrouble: () => Error | undefined;
   readonly registry: {
@@ -28,9 +30,10 @@ export interface HealthRooms {
 }
 
 export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]> {
-  const { authority, jwt, wit } = rooms;
+  const { authority, jwt, jwtRsa, wit } = rooms;
   const keys = [
     ...(jwt === undefined ? [] : [authorityCheck('JWT keys', jwt, 'assay authority jwt show')]),
+    ...(jwtRsa === undefined ? [] : [authorityCheck('RSA JWT keys', jwtRsa, 'assay authority jwt-rsa show')]),
     ...(wit === undefined ? [] : [authorityCheck('WIT keys', wit, 'assay authority wit show')]),
   ];
   return [

@@ -7,6 +7,7 @@ import { AttestationEngine } from '../attestation/engine.ts';
 import { X509Authority } from '../authority/authority.ts';
 import { storedAcceptances } from '../authority/clock-acceptances.ts';
 import { ClockGuard } from '../authority/clock-guard.ts';
+import { JwtAuthorities, type JwtAuthoritiesOptions } from '../authority/jwt-authorities.ts';
 import { JwtAuthority, type JwtAuthorityOptions } from '../authority/jwt-authority.ts';
 import { type PublishedBundle, publishedBundle } from '../bundle/published.ts';
 import { machineAccounts } from '../config/accounts.ts';
@@ -242,9 +243,9 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
 
 function startJwt(
   { jwt, workloadApi }: Config,
-  rooms: Omit<JwtAuthorityOptions, 'keyType' | 'pss' | 'issuer'>,
-): Promise<JwtAuthority> | undefined {
-  return workloadApi.jwt ? JwtAuthority.start({ ...rooms, ...jwt }) : undefined;
+  rooms: Omit<JwtAuthoritiesOptions, 'keyType' | 'pss' | 'issuer' | 'rsa'>,
+): Promise<JwtAuthorities> | undefined {
+  return workloadApi.jwt ? JwtAuthorities.start({ ...rooms, ...jwt }) : undefined;
 }
 
 /** Keys of the kind that JWT-SVIDs have, and none of theirs (WIT-18). An issuer that answers to OpenID is none for them (WIT-13). */

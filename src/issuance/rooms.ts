@@ -72,7 +72,10 @@ export interface WitRoom {
 }
 
 export interface JwtRoom {
-  readonly authority: TokenAuthority;
+  readonly authority: Omit<TokenAuthority, 'active'> & {
+    /** What signs a token for these audiences. */
+    active(audiences: readonly string[]): { readonly authorityId: string };
+  };
   /** `svid.jwt_ttl`, for entries without one of their own. */
   readonly ttlMs: number;
 }

@@ -12,7 +12,7 @@ import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant, Match } from '../registry/match.ts';
 import { reissueAt, renewAt } from '../rotation/schedule.ts';
-import type { AuthorityKind } from '../store/records.ts';
+import type { SvidKind } from '../store/records.ts';
 import { marksOf } from './marks.ts';
 import { noIdentity } from './refusal.ts';
 import type { Rooms } from './rooms.ts';
@@ -33,7 +33,7 @@ export interface Made<Svid> {
 
 /** One kind of SVID. Everything is asked for anew each time. */
 export interface Craft<Svid, State> {
-  readonly kind: AuthorityKind;
+  readonly kind: SvidKind;
   /** The grants of a match that this stream is about, in their order. Throws a Failure where there is none. */
   wanted(match: Match): readonly Grant[];
   /** Beside SPIFFE ID and TTL, what an SVID is made from; another value means another SVID. */
@@ -249,14 +249,10 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
    */
   #couldNot(grant: Grant, error: unknown, now: number, isDefault: boolean): void {
     const held = this.#held.get(grant.entry.id);
-    const isDistrusted = held !== undefined && this.#craft.distrustedSince(held.authorityId) !== undefined;
-    const stillGood =
-      held !== undefined &&
-      held.shape === this.#shape(grant) &&
-      held.notAfter > now &&
-      held.notAfter <= grant.endsAt &&
-      // guard: BUN-19 test/issuance/taint.test.ts
-      !(isDistrusted && !held.delivered);
+    let stillGood =
+      held !== undefined && held.shape === this.#shape(grant) && held.notAfter > now && held.notAfter <= grant.endsAt;
+    // guard: BUN-19 test/issuance/taint.test.ts
+    if (held?.delivered === false && this.#craft.distrustedSince(held.authorityId) !== undefined) stillGood = false;
     if (!stillGood && (isDefault || this.#sent === undefined)) throw error;
     if (!stillGood && held !== undefined) this.#held.delete(grant.entry.id);
     this.#retryAt = now + RENEWAL_RETRY_MS;

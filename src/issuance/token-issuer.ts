@@ -59,7 +59,8 @@ export class TokenIssuer {
   #fresh(grant: Grant, audiences: readonly string[], state: CallerState): CachedToken | undefined {
     const token = this.#cache.get(grant, audiences, this.#ttlMs(grant));
     // guard: I5 test/issuance/jwt-desk.test.ts — and so is one whose key no longer signs, or is not trusted any more
-    if (token === undefined || token.authorityId !== this.#jwt.authority.active().authorityId) return undefined;
+    if (token === undefined || token.authorityId !== this.#jwt.authority.active(audiences).authorityId)
+      return undefined;
     const life = token.notAfter - token.issuedAt;
     const age = this.#rooms.clock.now() - token.issuedAt;
     // guard: JWT-09 test/issuance/jwt-desk.test.ts — also when the clock went back

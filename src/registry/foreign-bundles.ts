@@ -125,7 +125,7 @@ export class ForeignBundles {
   }
 
   #refuseOwnJwtKeys(trustDomain: string, jwtKeys: readonly JwtKeyRecord[]): void {
-    const own = this.#store.loadAuthorities('jwt');
+    const own = [...this.#store.loadAuthorities('jwt'), ...this.#store.loadAuthorities('jwt-rsa')];
     for (const { kid, publicKey } of jwtKeys) {
       const ours = own.find(({ published }) => published.equals(publicKey));
       if (ours !== undefined) throw holdsOwnKey(trustDomain, `the JWT key ${quote(kid)}`, ours.id);

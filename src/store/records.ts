@@ -92,7 +92,9 @@ export interface BundleContent {
   readonly refreshHintSeconds: number | null;
 }
 
-export type AuthorityKind = 'x509' | 'jwt' | 'wit';
+export type AuthorityKind = 'x509' | 'jwt' | 'jwt-rsa' | 'wit';
+/** What is issued; both kinds of JWT authority sign the same. */
+export type SvidKind = 'x509' | 'jwt' | 'wit';
 export type AuthoritySlot = 'prepared' | 'active' | 'old';
 
 export interface AuthorityRecord {
@@ -127,7 +129,7 @@ export interface IssuanceRecord {
   readonly seq: number;
   /** Lower-case hex: of an X509-SVID its serial number, of a token its `jti`, or without one its SHA-256. */
   readonly serial: string;
-  readonly kind: AuthorityKind;
+  readonly kind: SvidKind;
   readonly spiffeId: string;
   readonly entryId: string;
   readonly authorityId: string;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from '@jest/globals';
+import { purposeOf } from '../../src/authority/key-manager.ts';
 import { memoryKeyManager } from '../../src/authority/keys/memory.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 
@@ -31,4 +32,13 @@ it('B8: WIT-18: a key for one kind of token signs none of the other kind', async
   expect(() => wit.sign(input)).toThrow(refused);
   expect(() => jwt.signJws('ES256', input, 'wit')).toThrow(refused);
   expect((await wit.signJws('ES256', input, 'wit')).length).toBe(64);
+});
+
+it('B8: a key of the second JWT authority is told from those of the first by its name', async () => {
+  const key = await memoryKeyManager({ random: systemRandom }).generate('jwt-rsa', 'rsa-2048');
+  const refused = expect.objectContaining({ reason: 'KEY_PURPOSE' });
+  expect([key.purpose, purposeOf(key.ref)]).toEqual(['jwt-rsa', 'jwt-rsa']);
+  expect(() => key.sign(Buffer.from('a certificate'))).toThrow(refused);
+  expect(() => key.signJws('RS256', Buffer.from('a token'))).toThrow(refused);
+  expect((await key.signJws('RS256', Buffer.from('a token'), 'jwt-rsa')).length).toBe(256);
 });

@@ -13,7 +13,7 @@ let port: number;
 let issuer: string;
 let ca: string;
 beforeAll(async () => {
-  ({ daemon, issuer, port, ca } = await issuingDaemon());
+  ({ daemon, issuer, port, ca } = await issuingDaemon({}, ', rsa_key_type: rsa-2048, rsa_audiences: [rsa-only]'));
   await daemon.admin.createEntry({
     id: 'a',
     spiffe_id: 'spiffe://example.org/a',
@@ -55,4 +55,26 @@ it('a token verifies through discovery, also by a key that was rotated in', asyn
     });
     expect(payload.iss).toBe(issuer);
   }
+});
+
+it('JWT-20: a token for an audience that takes only RSA is signed by the second authority, and verifies through discovery', async () => {
+  const keys = (await fetchJson('/id/keys')) as { keys: { alg: string; kid: string }[] };
+  expect(new Set(keys.keys.map(({ alg }) => alg))).toEqual(new Set(['ES256', 'RS256']));
+  const options = { issuer, subject: 'spiffe://example.org/a', algorithms: ['RS256'] };
+  const [svid] = await client.fetchJwt(['rsa-only']);
+  await jwtVerify(svid?.svid as string, createLocalJWKSet(keys as never), { ...options, audience: 'rsa-only' });
+  await client.validateJwt(svid?.svid as string, 'rsa-only');
+  const [again] = await client.fetchJwt(['rsa-only']);
+  expect(again?.svid).toBe(svid?.svid);
+  const [other] = await client.fetchJwt(['rsa']);
+  await expect(
+    jwtVerify(other?.svid as string, createLocalJWKSet(keys as never), { ...options, audience: 'rsa' }),
+  ).rejects.toThrow('not allowed');
+
+  const { bundle } = await daemon.admin.call('GetOwnBundle', {});
+  expect(bundle.spiffe_document).toContain('"kty":"RSA"');
+  const { authorities } = await daemon.admin.call('GetAuthorities', { kind: 'jwt-rsa' });
+  expect(authorities).toMatchObject([{ kind: 'jwt-rsa', slot: 'active', key_type: 'rsa-2048' }]);
+  const { checks } = await daemon.admin.call('GetHealth', {});
+  expect(checks.map(({ name }: { name: string }) => name)).toContain('RSA JWT keys');
 });

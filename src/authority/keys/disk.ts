@@ -13,7 +13,7 @@ import { authorityKeyOf, keyTypeOf, newKeyRef } from './authority-key.ts';
 import { generateKey } from './generate.ts';
 import { openKeyFolder, readKeyFile, removeKeyFile, writeKeyFile } from './key-folder.ts';
 
-const REF = /^(?:x509|jwt|wit)-[0-9a-f]{24}$/;
+const REF = /^(?:x509|jwt|jwt-rsa|wit)-[0-9a-f]{24}$/;
 const SUFFIX = '.p8';
 
 /** Refuses a folder that others can reach. `dataDir` exists. */
