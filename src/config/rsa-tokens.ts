@@ -21,7 +21,7 @@ export function readRsaTokens(reader: SettingsReader, mainKeyType: string): Conf
   const keyType = reader.read('jwt.rsa_key_type', KEY_TYPE);
   const audiences = readAudiences(reader);
   if (keyType === undefined) {
-    // guard: JWT-20 test/config/rsa-tokens.test.ts — else they would be signed by a key that their verifiers refuse
+    // guard: JWT-14 test/config/rsa-tokens.test.ts — else they would be signed by a key that their verifiers refuse
     if (audiences.length > 0)
       reader.refuse(reader.label(KEY), undefined, 'stands without jwt.rsa_key_type', 'set jwt.rsa_key_type: rsa-2048');
     return undefined;

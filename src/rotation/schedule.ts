@@ -73,8 +73,8 @@ export function pruneAt(lastSvidNotAfter: number): number {
 
 /**
  * The SVIDs under a tainted root are issued anew within this time, so that 10,000 open streams ask for 1,000 signatures and rows a
- * second, a tenth of what one core makes, and newcomers are still served at once. SPIRE takes about 500 s for as many
- * (pkg/agent/manager/sync.go: 100 in 5 s).
+ * second, about a tenth of one core, and newcomers are still served at once. SPIRE makes 100 in 5 s
+ * (pkg/agent/manager/cache/lru_cache.go), and so takes 500 s for as many.
  */
 export const TAINT_SPREAD_MS = 10 * SECOND;
 

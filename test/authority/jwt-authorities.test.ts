@@ -80,7 +80,7 @@ describe('which authority signs', () => {
     [['sts.example'], 'RS256'],
     [['aud', 'https://b.example/'], 'RS256'],
     [['sts.example.', 'STS.example', 'https://b.example'], 'ES256'],
-  ])('JWT-20: for %j it is the one with %s, whose token passes', async (audiences, alg) => {
+  ])('JWT-14: for %j it is the one with %s, whose token passes', async (audiences, alg) => {
     const issued = await mint(...audiences);
     expect(algOf(issued)).toBe(alg);
     expect(issued.authorityId).toBe(jwt.active(audiences).authorityId);

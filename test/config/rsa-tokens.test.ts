@@ -24,7 +24,7 @@ it('and audiences are whom it signs for', async () => {
 
 it.each([
   [
-    'JWT-20: audiences without a key type',
+    'JWT-14: audiences without a key type',
     'rsa_audiences: [a]',
     /jwt.rsa_audiences.* stands without jwt.rsa_key_type.* rsa-2048/,
   ],

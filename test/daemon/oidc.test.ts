@@ -57,7 +57,7 @@ it('a token verifies through discovery, also by a key that was rotated in', asyn
   }
 });
 
-it('JWT-20: a token for an audience that takes only RSA is signed by the second authority, and verifies through discovery', async () => {
+it('JWT-14: a token for an audience that takes only RSA is signed by the second authority, and verifies through discovery', async () => {
   const keys = (await fetchJson('/id/keys')) as { keys: { alg: string; kid: string }[] };
   expect(new Set(keys.keys.map(({ alg }) => alg))).toEqual(new Set(['ES256', 'RS256']));
   const options = { issuer, subject: 'spiffe://example.org/a', algorithms: ['RS256'] };

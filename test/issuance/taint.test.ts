@@ -54,7 +54,7 @@ async function replaceAuthority(): Promise<{ old: string; oldDer: Buffer; newDer
 const taint = (id: string): Promise<unknown> => rooms.authority.taint({ id, by });
 
 describe('a stream across a taint', () => {
-  it('BUN-19: stays open and is given a new SVID under the active authority, with both roots until the revocation', async () => {
+  it('I7, BUN-19: stays open and is given a new SVID under the active authority, with both roots until the revocation', async () => {
     const follower = new TestFollower();
     rooms.standings.followX509(new TestProcess(), follower);
     await follower.until(1);
@@ -84,7 +84,7 @@ describe('a stream across a taint', () => {
     expect(after.svids[0]?.privateKey).toBe(last.svids[0]?.privateKey);
   });
 
-  it('BUN-19: of many, each has its turn within ten seconds, and they are spread evenly', async () => {
+  it('of many, each has its turn within ten seconds, and they are spread evenly', async () => {
     const followers = Array.from({ length: 120 }, (_, i) => {
       const follower = new TestFollower();
       rooms.standings.followX509(new TestProcess(100 + i), follower);
@@ -109,6 +109,30 @@ describe('a stream across a taint', () => {
     expect(Math.max(...each)).toBeLessThan(40);
     expect(Math.min(counts[4] as number, followers.length - (counts[4] as number))).toBeGreaterThan(20);
     expect(followers.every((one) => one.failure === undefined)).toBe(true);
+  });
+
+  it('I7: that is touched by another change before its turn is given all that it holds, and stays open', async () => {
+    const follower = new TestFollower();
+    rooms.standings.followX509(new TestProcess(), follower);
+    await follower.until(1);
+    const { old, newDer } = await replaceAuthority();
+    await follower.until(2);
+    await taint(old);
+    await rooms.registry.createEntry(
+      { entryId: 'b', spiffeId: 'spiffe://example.org/b', selectors: ['unix:uid:1000'] },
+      OPERATOR,
+    );
+    await follower.until(3);
+    await settle();
+    expect(follower.states.every(({ svids }) => svids.length > 0)).toBe(true);
+    expect(follower.states.at(-1)?.svids.map(({ spiffeId }) => spiffeId)).toEqual([
+      'spiffe://example.org/a',
+      'spiffe://example.org/b',
+    ]);
+    await clock.advance(TAINT_SPREAD_MS);
+    await settle();
+    expect(isUnder(follower.states.at(-1), newDer)).toBe(true);
+    expect(follower.failure).toBeUndefined();
   });
 
   it('BUN-19: is given another SVID at once when the root is revoked before its turn', async () => {

@@ -153,3 +153,20 @@ it('an unused bundle is deleted once', async () => {
   const again = await refusalOfAsync(() => registry.deleteBundle('other.org', 'restrict', OPERATOR));
   expect([again.kind, again.reason]).toEqual(['not-found', 'BUNDLE_NOT_FOUND']);
 });
+
+it.each(['jwt', 'jwt-rsa'] as const)(
+  'BUN-13: a bundle that repeats a key of our %s authority is refused',
+  async (kind) => {
+    const { registry, store } = await openRoom();
+    const publicKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+      type: 'spki',
+      format: 'der',
+    });
+    const ours = anAuthority({ id: 'cc', kind, published: publicKey });
+    await store.replaceAuthorities(kind, [ours], new Map(), 'cc', 'uid:0', NOW);
+    const bundle = { ...anchors([ONE]), jwtKeys: [{ kid: 'theirs', publicKey }] };
+    const refused = await refusalOfAsync(() => registry.putBundle('other.org', bundle, OPERATOR));
+    expect(refused.reason).toBe('BUNDLE_HOLDS_OWN_ROOT');
+    expect(refused.message).toContain('our own authority cc');
+  },
+);

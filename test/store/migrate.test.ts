@@ -104,3 +104,21 @@ it('a database of the first schema keeps its authorities, issuances and bundles'
   expect(all('PRAGMA foreign_key_check')).toEqual([]);
   db.close();
 });
+
+it('authorities of a database from before there were taints stay as they are, at most one active of each kind', () => {
+  const path = join(top, 'taints.db');
+  const db = new Database(path);
+  migrate(db, path, NOW, migrations.slice(0, 3));
+  db.exec(`INSERT INTO authority VALUES ('aa', 'x509', 'active', x'01', 'x509-1', 'ec-p256', 1, 2, 3, 4, NULL, 5, 6)`);
+  db.exec(`INSERT INTO authority VALUES ('bb', 'jwt', 'old', x'02', 'jwt-1', 'ec-p256', 1, 2, 3, 4, 5, 6, 7)`);
+  migrate(db, path, NOW);
+  expect(db.prepare('SELECT * FROM authority ORDER BY id').raw().all()).toEqual([
+    ['aa', 'x509', 'active', Buffer.from([1]), 'x509-1', 'ec-p256', 1, 2, 3, 4, null, 5, 6, null],
+    ['bb', 'jwt', 'old', Buffer.from([2]), 'jwt-1', 'ec-p256', 1, 2, 3, 4, 5, 6, 7, null],
+  ]);
+  db.exec(`UPDATE authority SET tainted_at = 8 WHERE id = 'bb'`);
+  expect(() => db.exec(`UPDATE authority SET tainted_at = 8 WHERE id = 'aa'`)).toThrow('CHECK');
+  const again = `INSERT INTO authority SELECT 'cc', kind, slot, published, key_ref, key_type, 1, 2, 3, 4, 5, 6, 7, NULL FROM authority WHERE id = 'aa'`;
+  expect(() => db.exec(again)).toThrow('UNIQUE');
+  db.close();
+});
