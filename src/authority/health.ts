@@ -5,7 +5,7 @@ import { formatDuration } from '../lib/duration.ts';
 import { Failure } from '../lib/failure.ts';
 import { lastUseOf } from '../rotation/schedule.ts';
 import type { Trouble } from '../rotation/scheduler.ts';
-import type { AuthorityKind, AuthorityRecord } from '../store/records.ts';
+import type { AuthorityRecord } from '../store/records.ts';
 import { type Holds, inSlot, lifeOf, unannouncedActive } from './slots.ts';
 
 export interface AuthorityHealth {
@@ -18,14 +18,13 @@ export interface AuthorityHealth {
 export interface HealthFacts {
   readonly records: readonly AuthorityRecord[];
   readonly sequence: number;
+  /** Kinds of authority that there are. */
+  readonly kinds: number;
   readonly holds: Holds;
   readonly now: number;
   readonly trouble: Trouble | undefined;
   readonly clockRefusal: Failure | undefined;
 }
-
-/** The number of the bundle at most that the first authority of a kind makes: they start one after the other. */
-const FIRST_BUNDLES: Readonly<Record<AuthorityKind, number>> = { x509: 2, jwt: 2, 'jwt-rsa': 3, wit: 4 };
 
 export function healthOf(facts: HealthFacts): AuthorityHealth {
   const failing = [...signing(facts), ...(facts.clockRefusal === undefined ? [] : [facts.clockRefusal.message])];
@@ -42,10 +41,10 @@ function signing({ records, holds, now }: HealthFacts): string[] {
 }
 
 /** The first bundles ever, one for each kind of authority, have nobody to surprise. */
-function announcement({ records, sequence, holds, now }: HealthFacts): string[] {
+function announcement({ records, sequence, kinds, holds, now }: HealthFacts): string[] {
   const active = unannouncedActive(records, now);
-  if (active === undefined || !holds(active.id)) return [];
-  if (records.length === 1 && sequence <= FIRST_BUNDLES[active.kind]) return [];
+  const isFirst = records.length === 1 && sequence <= kinds;
+  if (active === undefined || !holds(active.id) || isFirst) return [];
   return [
     `the active authority ${active.id} signs since ${time(active.activatedAt ?? now)} unannounced: ` +
       `whoever last fetched the bundle before ${time(active.preparedAt)} refuses its SVIDs`,

@@ -117,6 +117,7 @@ export class KeyRotation {
     return healthOf({
       records: this.records,
       sequence: this.sequence,
+      kinds: new Set(this.#opts.store.loadAuthorities().map(({ kind }) => kind)).size,
       holds: this.#steps.holds,
       now: this.#opts.clock.now(),
       trouble: this.#scheduler.trouble,
