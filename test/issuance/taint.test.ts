@@ -4,15 +4,13 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Rooms } from '../../src/issuance/rooms.ts';
-import { Standings } from '../../src/issuance/standings.ts';
 import type { X509State } from '../../src/issuance/workload-identities.ts';
-import { Failure } from '../../src/lib/failure.ts';
 import { TAINT_SPREAD_MS } from '../../src/rotation/schedule.ts';
 import { splitCertificates } from '../../src/x509/parse.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { withFailingMint, withHeldRecord } from '../support/withheld.ts';
 
 const by = 'uid:0';
 const top = tempDir('taint');
@@ -166,7 +164,7 @@ describe('a stream across a taint', () => {
 
   it('I8: keeps the SVID it holds while none can be made, and tries again every five seconds only', async () => {
     const follower = new TestFollower();
-    const world = withFailingMint();
+    const world = withFailingMint(rooms);
     world.standings.followX509(new TestProcess(), follower);
     await follower.until(1);
     const { old, newDer } = await replaceAuthority();
@@ -191,7 +189,7 @@ describe('a stream across a taint', () => {
 describe('an SVID that was made when its authority was tainted, and not sent', () => {
   it('BUN-19: is not sent: another one is', async () => {
     const follower = new TestFollower();
-    const world = withHeldRecord();
+    const world = withHeldRecord(rooms);
     world.standings.followX509(new TestProcess(), follower);
     await world.reached;
     const { old, newDer } = await replaceAuthority();
@@ -206,7 +204,7 @@ describe('an SVID that was made when its authority was tainted, and not sent', (
 
   it('BUN-19: nor when no other can be made', async () => {
     const follower = new TestFollower();
-    const world = withHeldRecord();
+    const world = withHeldRecord(rooms);
     world.standings.followX509(new TestProcess(), follower);
     await world.reached;
     const { old } = await replaceAuthority();
@@ -247,60 +245,3 @@ describe('a token', () => {
     desk.close();
   });
 });
-
-function unavailable(): Failure {
-  return new Failure('unavailable', 'NO_ACTIVE_AUTHORITY', 'a test');
-}
-
-/** The same rooms with an authority that signs nothing while it is told so. */
-function withFailingMint() {
-  const world = { isFailing: false, failed: 0, standings: undefined as unknown as Standings };
-  world.standings = new Standings(parts(world, (work) => work));
-  return world;
-}
-
-/** The same rooms, where the first row's promise is held after it is durable. */
-function withHeldRecord() {
-  let release: () => void = () => undefined;
-  let reach: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const reached = new Promise<void>((resolve) => {
-    reach = resolve;
-  });
-  const world = { isFailing: false, failed: 0, standings: undefined as unknown as Standings, reached, release };
-  world.standings = new Standings(
-    parts(world, async (work) => {
-      const done = await work;
-      reach();
-      await held;
-      return done;
-    }),
-  );
-  return world;
-}
-
-function parts(
-  world: { isFailing: boolean; failed: number },
-  recorded: (work: Promise<{ readonly seq: number }>) => Promise<{ readonly seq: number }>,
-): Rooms {
-  const { authority, ledger } = rooms;
-  return {
-    ...rooms.rooms,
-    authority: {
-      active: () => authority.active(),
-      distrustedSince: (id) => authority.distrustedSince(id),
-      bundle: () => authority.bundle(),
-      async mintLeaf(request) {
-        if (!world.isFailing) return authority.mintLeaf(request);
-        world.failed += 1;
-        throw unavailable();
-      },
-    },
-    ledger: {
-      record: (row) => recorded(ledger.record(row)),
-      markUndelivered: (seq, reason) => ledger.markUndelivered(seq, reason),
-    },
-  };
-}
