@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay authority x509|jwt|wit prepare`, `assay ca prepare` */
-import type { AuthorityKind } from '../api/admin/wire.ts';
+import type { AuthorityKind } from '../api/admin/wire-authority.ts';
 import { type AdminOptions, withAdmin } from './admin-client.ts';
 import type { Io } from './io.ts';
 import { type Format, printJson } from './print.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay authority x509|jwt|wit show`, `assay ca show` */
 
-import type { AuthorityKind } from '../api/admin/wire.ts';
+import type { AuthorityKind } from '../api/admin/wire-authority.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { type AdminOptions, withAdmin } from './admin-client.ts';
 import type { Io } from './io.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Authorities as JSON and in words. */
-import type { WireAuthority } from '../api/admin/wire.ts';
+import type { WireAuthority } from '../api/admin/wire-authority.ts';
 import { toPem } from '../x509/pem.ts';
 import type { Io } from './io.ts';
 import { instant, printFields, when } from './print.ts';

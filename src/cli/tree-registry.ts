@@ -2,7 +2,7 @@
 /** `assay identity`, `svid`, `bundle`, `ca` and `authority`: their commands and flags. */
 
 import { type Command, Option } from 'commander';
-import type { AuthorityKind } from '../api/admin/wire.ts';
+import type { AuthorityKind } from '../api/admin/wire-authority.ts';
 import { addAdminFlags, addPageFlags, once } from './flags.ts';
 import type { Program } from './program.ts';
 

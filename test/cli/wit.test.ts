@@ -109,7 +109,7 @@ describe('assay authority wit', () => {
   it('WAPI-02: says how to switch them on where they are off', async () => {
     const { code, err } = await assayHere(['authority', 'wit', 'show', '--admin-socket', without.adminSocket]);
     expect(code).toBe(1);
-    expect(err).toMatch(/issues no WIT-SVIDs/);
+    expect(err).toMatch(/has no wit authority/);
     expect(err).toMatch(/experimental\.wit: true/);
   });
 });

@@ -6,7 +6,8 @@ import type { AdminDeps, AuthorityDoor } from './deps.ts';
 import { readWord } from './read-request.ts';
 import type { Handlers } from './service.ts';
 import { showAuthority } from './to-wire.ts';
-import type { Outgoing, WireAuthority } from './wire.ts';
+import type { Outgoing } from './wire.ts';
+import type { WireAuthority } from './wire-authority.ts';
 
 const KINDS = ['x509', 'jwt', 'jwt-rsa', 'wit'] as const;
 const SWITCHES = {

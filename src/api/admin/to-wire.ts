@@ -3,7 +3,8 @@
 import type { AuthorityRecord, EntryRecord, IdentityRecord, IssuanceRecord } from '../../store/records.ts';
 import type { AdminDeps, Check } from './deps.ts';
 import { effectiveTtl } from './effective-ttl.ts';
-import type { Outgoing, WireAuthority, WireCheck, WireEntry, WireIdentity, WireSvid } from './wire.ts';
+import type { Outgoing, WireCheck, WireEntry, WireIdentity, WireSvid } from './wire.ts';
+import type { WireAuthority } from './wire-authority.ts';
 
 export type EntryShower = (entry: EntryRecord) => Outgoing<WireEntry>;
 

@@ -4,6 +4,7 @@
  * as decimal text, every member there, except optional ones that are not set and messages that are null.
  * A message to be sent may leave members out.
  */
+import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
 
 export type Int64 = string;
@@ -86,25 +87,6 @@ export interface WireBundle {
   readonly spiffe_document: string;
 }
 
-export type AuthorityKind = 'x509' | 'jwt' | 'jwt-rsa' | 'wit';
-
-export interface WireAuthority {
-  readonly id: string;
-  readonly kind: string;
-  readonly slot: string;
-  readonly key_type: string;
-  readonly not_before: Int64;
-  readonly not_after: Int64;
-  readonly prepared_at: Int64;
-  readonly activated_at?: Int64;
-  readonly old_at?: Int64;
-  readonly tainted_at?: Int64;
-  readonly last_svid_not_after: Int64;
-  readonly certificate: Buffer;
-  readonly public_key: Buffer;
-  readonly key_held: boolean;
-}
-
 export interface WireCheck {
   readonly name: string;
   readonly status: string;
@@ -174,7 +156,7 @@ export interface WireIdentityExplained {
 }
 
 /** Every RPC: what is asked and what is answered. */
-export interface Rpcs extends FederationRpcs {
+export interface Rpcs extends AuthorityRpcs, FederationRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;
@@ -227,26 +209,6 @@ export interface Rpcs extends FederationRpcs {
     { readonly bundle: WireBundle },
   ];
   DeleteBundle: [{ readonly trust_domain: string; readonly mode: string }, object];
-  GetAuthorities: [
-    { readonly kind: AuthorityKind },
-    {
-      readonly authorities: readonly WireAuthority[];
-      readonly planned: readonly { readonly what: string; readonly authority_id: string; readonly at: Int64 }[];
-      readonly bundle_sequence: Int64;
-      readonly refresh_hint_seconds: Int64;
-      readonly ca_ttl_ms: Int64;
-    },
-  ];
-  PrepareAuthority: [{ readonly kind: AuthorityKind }, { readonly authority: WireAuthority }];
-  ActivateAuthority: [{ readonly now: boolean; readonly kind: AuthorityKind }, { readonly authority: WireAuthority }];
-  TaintAuthority: [
-    { readonly authority_id: string; readonly kind: AuthorityKind },
-    { readonly authority: WireAuthority },
-  ];
-  RevokeAuthority: [
-    { readonly authority_id: string; readonly force: boolean; readonly kind: AuthorityKind },
-    { readonly authority: WireAuthority; readonly bundle_sequence: Int64 },
-  ];
   ExplainProcess: [{ readonly pid: Int64 }, WireProcessExplained];
   ExplainIdentity: [{ readonly spiffe_id: string }, WireIdentityExplained];
   GetHealth: [
