@@ -5,6 +5,7 @@ import { createProgram, type Program } from './program.ts';
 import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
 import { addEntryCommands } from './tree-entry.ts';
 import { addFederationCommands } from './tree-federation.ts';
+import { addHelperCommand } from './tree-helper.ts';
 import { addAuthorityCommands, addBundleCommands, addIdentityCommands, addSvidCommands } from './tree-registry.ts';
 
 export function buildTree(io: Io, version: string): Program {
@@ -18,6 +19,7 @@ export function buildTree(io: Io, version: string): Program {
   addFederationCommands(program);
   addAuthorityCommands(program);
   addWorkloadCommands(program);
+  addHelperCommand(program);
   addCareCommands(program);
   return program;
 }

@@ -44,6 +44,23 @@ export const machineAccounts: Accounts = {
   },
 };
 
+/** Numbers by name. */
+export interface AccountNames {
+  uid(name: string): Promise<number | undefined>;
+  gid(name: string): Promise<number | undefined>;
+}
+
+export const machineNames: AccountNames = {
+  async uid(name) {
+    const row = (await rows('/etc/passwd', 'passwd', name)).find(([user]) => user === name);
+    return row?.[2] !== undefined && NUMBER.test(row[2]) ? Number(row[2]) : undefined;
+  },
+  gid: async (name) => {
+    const group = await machineAccounts.group(name);
+    return group?.name === name ? group.gid : undefined;
+  },
+};
+
 /** The file's rows, then what `getent` knows beyond them. */
 async function rows(file: string, database: string, key: string): Promise<readonly (readonly string[])[]> {
   const local = split(await readFile(file, 'utf8').catch(() => ''));

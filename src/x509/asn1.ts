@@ -27,6 +27,9 @@ export const boolean = (value: boolean): Node => primitive(Type.BOOLEAN, value ?
 export const octets = (bytes: Buffer): Node => primitive(Type.OCTETSTRING, bytes.toString('latin1'));
 /** Text that is UTF-8. */
 export const utf8 = (text: string): Node => primitive(Type.UTF8, Buffer.from(text).toString('latin1'));
+/** Text of the Basic Multilingual Plane; forge makes the two bytes of each character. */
+export const bmp = (text: string): Node => primitive(Type.BMPSTRING, text);
+export const nothing = (): Node => primitive(Type.NULL, '');
 export const printable = (text: string): Node => primitive(Type.PRINTABLESTRING, text);
 
 /** A positive INTEGER from its bytes, whose first is below 0x80 and not zero. */
