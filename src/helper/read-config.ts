@@ -5,8 +5,10 @@
  */
 import { basename } from 'node:path';
 import { type AccountNames, machineNames } from '../config/accounts.ts';
-import { readTrustedFile } from '../config/trusted-file.ts';
-import { MOST_YAML_BYTES, parseYamlTree } from '../config/yaml-tree.ts';
+import { readOwnedFile, readTrustedFile } from '../config/trusted-file.ts';
+import { type MapTree, MOST_YAML_BYTES, parseYamlTree } from '../config/yaml-tree.ts';
+import { parseHcl } from './hcl.ts';
+import { readHclSettings } from './hcl-config.ts';
 import type { HelperSettings } from './settings.ts';
 import { readYamlSettings } from './yaml-config.ts';
 
@@ -20,7 +22,18 @@ export interface ConfigPlace {
 }
 
 export async function readHelperConfig(place: ConfigPlace): Promise<HelperSettings> {
-  const text = await readTrustedFile(place.file, place.uid, '--config', MOST_YAML_BYTES);
+  const readFile = place.acceptShared ? readOwnedFile : readTrustedFile;
+  const text = await readFile(place.file, place.uid, '--config', MOST_YAML_BYTES);
   const file = basename(place.file);
+  const { env, workingFolder } = place;
+  if (!isYaml(file)) return readHclSettings(treeOf(text, file), { file, env, workingFolder });
   return readYamlSettings(parseYamlTree(text, file), file, place.names ?? machineNames);
+}
+
+/** By the name alone: guessing by the content could read one language as the other. */
+const isYaml = (file: string): boolean => /\.ya?ml$/.test(file);
+
+/** HCL has a form in JSON, which is told by its first character (hashicorp/hcl v1.0.0, lex.go). */
+function treeOf(text: string, file: string): MapTree {
+  return /^\s*\{/.test(text) ? parseYamlTree(text, file) : parseHcl(text, file);
 }

@@ -70,6 +70,15 @@ export class SectionReader {
     return undefined;
   }
 
+  /** Text that may have several lines. */
+  lines(key: string): string {
+    const found = this.tree(key);
+    if (found === undefined) return '';
+    if (found.kind === 'scalar' && typeof found.value === 'string' && !found.value.includes('\0')) return found.value;
+    this.refuse(key, 'is no text');
+    return '';
+  }
+
   requiredText(key: string, hint: string): string {
     const text = this.text(key);
     if (text === undefined && this.tree(key) === undefined) this.refuse(key, 'is required', hint);
@@ -140,7 +149,16 @@ export class SectionReader {
 
   /** One reader for each item of a list of sections. */
   sections(key: string): readonly SectionReader[] {
-    const items = this.list(key)?.items ?? [];
+    return this.#each(key, this.list(key)?.items ?? []);
+  }
+
+  /** The same, where one section counts as a list of one. */
+  sectionsOrOne(key: string): readonly SectionReader[] {
+    const found = this.tree(key);
+    return found?.kind === 'map' ? this.#each(key, [found]) : this.sections(key);
+  }
+
+  #each(key: string, items: readonly Tree[]): readonly SectionReader[] {
     return items.flatMap((item, at) => {
       if (item.kind === 'map') return [new SectionReader(item, `${this.keyOf(key)}[${at}]`, this.problems)];
       this.problems.add(`${this.keyOf(key)}[${at}]`, item.line, 'is no section');

@@ -34,8 +34,8 @@ export interface TargetOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Something on the disk is another than before. */
-  readonly onChanged: () => void;
+  /** After each success; `changed`: something on the disk is another than before. */
+  readonly onWritten: (changed: boolean) => void;
 }
 
 export interface TargetStatus {
@@ -153,15 +153,18 @@ export class Target {
     this.#state = 'written';
     this.#writeProblem = undefined;
     this.#freshUntil = freshUntil;
-    if (!changed) return;
-    const { name, folder, clock, log, onChanged } = this.#options;
+    const { name, folder, clock, log, onWritten } = this.#options;
+    if (!changed) {
+      onWritten(false);
+      return;
+    }
     this.#writtenAt = clock.now();
     this.#writes += 1;
     const until = freshUntil === undefined ? {} : { until: new Date(freshUntil).toISOString() };
     log.info({ output: name, folder, ...about, ...until }, 'files replaced');
     this.#forget?.cancel();
     this.#forget = clock.after(FORGET_AFTER_MS, () => this.#alone(() => this.#forgetOld()));
-    onChanged();
+    onWritten(true);
   }
 
   #failed(content: Content, failure: Failure): void {
