@@ -8,7 +8,7 @@
 export function splitArgs(text: string): readonly string[] | { readonly refusal: string } {
   const args: string[] = [];
   // Lines that are empty are skipped there, and only the first record is read.
-  const [line = ''] = text.split(/\r?\n/).filter((one) => one !== '');
+  const [line = ''] = text.split(/\r?\n|\r$/).filter((one) => one !== '');
   if (line === '') return [];
   let rest = line;
   for (;;) {

@@ -7,7 +7,7 @@ import { Failure, quote } from '../lib/failure.ts';
 import { unquote } from './hcl-text.ts';
 
 export interface Token {
-  readonly kind: 'name' | 'number' | 'text' | '{' | '}' | '[' | ']' | '=' | ',' | 'end';
+  readonly kind: 'name' | 'number' | 'flag' | 'text' | 'heredoc' | '{' | '}' | '[' | ']' | '=' | ',' | 'end';
   readonly line: number;
   /** Of a text what it says; of everything else what is written. */
   readonly value: string;
@@ -39,9 +39,9 @@ export class Lexer {
       return { kind: first as Token['kind'], line, value: first };
     }
     if (first === '"') return { kind: 'text', line, value: this.#string() };
-    if (first === '<') return { kind: 'text', line, value: this.#heredoc() };
+    if (first === '<') return { kind: 'heredoc', line, value: this.#heredoc() };
     const name = this.#take(NAME);
-    if (name !== undefined) return { kind: 'name', line, value: name };
+    if (name !== undefined) return { kind: name === 'true' || name === 'false' ? 'flag' : 'name', line, value: name };
     const number = this.#take(NUMBER);
     if (number !== undefined) return { kind: 'number', line, value: number };
     throw this.refusal(line, `${quote(first)} begins no word of HCL`);

@@ -68,12 +68,12 @@ class Parser {
       case '[':
         return this.#list(line, depth);
       case 'text':
+      case 'heredoc':
         return { kind: 'scalar', line, value, text: JSON.stringify(value) };
       case 'number':
         return { kind: 'scalar', line, value: Number(value), text: value };
-      case 'name':
-        if (value === 'true' || value === 'false')
-          return { kind: 'scalar', line, value: value === 'true', text: value };
+      case 'flag':
+        return { kind: 'scalar', line, value: value === 'true', text: value };
     }
     throw this.#lexer.refusal(line, `${shown(token)} is no value; a text stands in quotes`);
   }

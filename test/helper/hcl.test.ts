@@ -60,6 +60,8 @@ describe('HCL', () => {
     ['no comma in a list', 'a = ["b" "c"]', 'helper.conf:1', 'a comma or ] belongs'],
     ['a colon', 'a: 1', 'helper.conf:1', '":" begins no word'],
     ['a comment without end', 'a = 1 /* x', 'helper.conf:1', '"/" begins no word'],
+    ['a flag for a key', 'true = 1', 'helper.conf:1', '"true" stands where a key belongs'],
+    ['a heredoc for a key', '<<E\nx\nE\n= 1', 'helper.conf:1', 'stands where a key belongs'],
     ['a heredoc without end', 'a = <<EOF\nb', 'helper.conf:1', 'does not end'],
   ])('refuses %s', (_what, text, place, reason) => {
     expect(() => read(text)).toThrow(new RegExp(`^${place}: .*${reason.replace(/[{}[\]]/g, '\\$&')}`));
