@@ -35,7 +35,7 @@ describe('HCL', () => {
     ['lists', 'a = ["x", "y",]\nb = []\nc = [{d=1},\n{d=2}]', { a: ['x', 'y'], b: [], c: [{ d: 1 }, { d: 2 }] }],
     ['a quoted key', '"a" = 1', { a: 1 }],
     ['escapes', String.raw`a = "\"x\" \\ \t \u00e9 \x41 \101"`, { a: '"x" \\ \t é A A' }],
-    ['an interpolation as it stands', String.raw`a = "${'${'}x "y" \n}\n"`, { a: '${x "y" \\n}\n' }],
+    ['an interpolation as it stands', `a = "\${x "y" \\n}\\n"`, { a: `\${x "y" \\n}\n` }],
     ['a heredoc', 'a = <<EOF\nx\n  y\nEOF\nb = 1', { a: 'x\n  y\n', b: 1 }],
     ['an indented heredoc', 'a = <<-EOF\n    x\n      y\n    EOF\n', { a: 'x\n  y\n' }],
     ['several on one line', 'a = 1 b = 2, c = 3', { a: 1, b: 2, c: 3 }],
