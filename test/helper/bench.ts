@@ -82,10 +82,15 @@ export class HelperBench {
   }
 
   async close(): Promise<void> {
-    const late = setTimeout(() => this.signal('SIGKILL'), 10_000);
+    let hung = false;
+    const late = setTimeout(() => {
+      hung = true;
+      this.signal('SIGKILL');
+    }, 10_000);
     await this.stop();
     clearTimeout(late);
     rmSync(this.folder, { recursive: true, force: true });
+    if (hung) throw new Error(`the helper did not stop: ${this.#log}`);
   }
 }
 
