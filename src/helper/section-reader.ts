@@ -81,7 +81,9 @@ export class SectionReader {
 
   requiredText(key: string, hint: string): string {
     const text = this.text(key);
-    if (text === undefined && this.tree(key) === undefined) this.refuse(key, 'is required', hint);
+    const found = this.tree(key);
+    const empty = found === undefined || (found.kind === 'scalar' && found.value === '');
+    if (text === undefined && empty) this.refuse(key, 'is required', hint);
     return text ?? '';
   }
 

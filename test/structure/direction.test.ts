@@ -118,6 +118,12 @@ const rules: readonly Rule[] = [
     reason: 'assay/client is a library for services: no room of the daemon, no native code',
   },
   {
+    who: /^src\/helper\//,
+    mayNot:
+      /^(src\/(?!helper\/|client\/|x509\/|jwt\/|identity\/|lib\/|bundle\/document|telemetry\/|config\/(?:accounts|nearest|trusted-file|trusted-path|yaml-tree)\.ts$)|attestors\/|@grpc)/,
+    reason: 'the helper is a client like any other: what it needs of a daemon it asks of the Workload API',
+  },
+  {
     who: /^src\/cli\//,
     mayNot: /^src\/(peer|registry|authority|ledger|issuance|store|attestation|rotation)\//,
     but: /^src\/cli\/(run|doctor|config|exec-descriptors)[^/]*\.ts$/,
@@ -204,6 +210,7 @@ describe('the direction of imports', () => {
     ['src/peer/listener.ts', 'koffi'],
     ['src/jwt/svid.ts', 'src/x509/verify.ts'],
     ['src/jwt/svid.ts', 'node:fs'],
+    ['src/helper/helper.ts', 'src/issuance/standing.ts'],
   ])('would be broken by %s importing %s', (file, target) => {
     expect(broken(file, target)).not.toEqual([]);
   });
