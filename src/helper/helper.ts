@@ -89,8 +89,9 @@ export class Helper {
     this.#child?.forward(signal);
   }
 
-  /** Resolves when everything was written once; rejects with HELPER_TIMEOUT, naming what was not. */
+  /** Resolves when everything was written once; rejects with HELPER_TIMEOUT, naming what was not. `Infinity`: no timeout. */
   async written(timeoutMs: number): Promise<void> {
+    if (!Number.isFinite(timeoutMs)) return this.#complete.promise;
     const timer = this.#tools.clock.after(timeoutMs, () => {
       const missing = this.status().targets.filter(({ state }) => state !== 'written');
       const words = missing.map(({ name, problem }) => `${name} (${problem ?? 'nothing came'})`);

@@ -35,6 +35,15 @@ describe('assay helper --once', () => {
     expect(existsSync(join(bench.folder, 'ran'))).toBe(false);
   });
 
+  it('says what it wrote, in JSON', async () => {
+    bench.start(config(), { flags: ['--once', '-o', 'json', '--log-level', 'error', '--socket', api.uri] });
+    expect(await bench.ended()).toBe(0);
+    const files = ['tls.crt', 'tls.key'];
+    expect(JSON.parse(bench.log)).toEqual({
+      written: [{ name: 'web/x509', folder: bench.out, files, fresh_until: expect.stringMatching(/Z$/) }],
+    });
+  });
+
   it('finds the Workload API by SPIFFE_ENDPOINT_SOCKET', async () => {
     bench.start(config(), { flags: ['--once'], env: { SPIFFE_ENDPOINT_SOCKET: api.uri } });
     expect(await bench.ended()).toBe(0);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `docs/helper.md` shows configurations that are read, and names every key that there is. */
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parseYamlTree } from '../../src/config/yaml-tree.ts';
+import { readYamlSettings } from '../../src/helper/yaml-config.ts';
+
+const top = resolve(import.meta.dirname, '../..');
+const page = readFileSync(join(top, 'docs/helper.md'), 'utf8');
+const examples = [...page.matchAll(/```yaml\n((?:.|\n)*?)```/g)].map(([, text]) => text as string);
+
+describe('docs/helper.md', () => {
+  it('shows configurations that are read', async () => {
+    expect(examples).toHaveLength(2);
+    const text = examples.join('');
+    const names = { uid: async () => 33, gid: async () => 33 };
+    const { outputs, supervise } = await readYamlSettings(parseYamlTree(text, 'helper.yaml'), 'helper.yaml', names);
+    expect(outputs.map(({ name }) => name)).toEqual(['web', 'java']);
+    expect(supervise?.command[0]).toBe('nginx');
+  });
+
+  it('names every key of our configuration', () => {
+    const sources = globSync('src/helper/yaml-*.ts', { cwd: top }).map((file) => readFileSync(join(top, file), 'utf8'));
+    const keys = sources.flatMap((text) =>
+      [
+        ...text.matchAll(
+          /(?:\.(?:text|requiredText|flag|duration|number|oneOf|texts|section|sections|list)\(|(?:fileName|octalMode|signalName|parsed|bundleOf|pathOf)\(\w+, )'([a-z0-9_]+)'/g,
+        ),
+      ].map(([, key]) => key as string),
+    );
+    expect(new Set(keys).size).toBeGreaterThan(35);
+    expect([...new Set(keys)].filter((key) => !new RegExp(`\\b${key}\\b`).test(page))).toEqual([]);
+  });
+});
