@@ -13,7 +13,13 @@ import type { SignalAction } from './settings.ts';
 const MOST_BYTES = 1024;
 const OTHERS_WRITE = 0o022;
 
-export async function signalByPidFile({ pidFile, signal }: SignalAction, ownUid: number): Promise<void> {
+export type Kill = (pid: number, signal: NodeJS.Signals) => void;
+
+export async function signalByPidFile(
+  { pidFile, signal }: SignalAction,
+  ownUid: number,
+  kill: Kill = process.kill,
+): Promise<void> {
   const { pid, fileUid } = await readPidFile(pidFile);
   if (fileUid !== 0 && fileUid !== ownUid) {
     const owner = await stat(`/proc/${pid}`).then(
@@ -24,7 +30,7 @@ export async function signalByPidFile({ pidFile, signal }: SignalAction, ownUid:
     if (owner !== fileUid) throw refused(pidFile, `is of uid ${fileUid}, and process ${pid} is not`);
   }
   try {
-    process.kill(pid, signal);
+    kill(pid, signal);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw refused(pidFile, `names process ${pid}, which cannot be signalled (${code})`, error);
