@@ -28,10 +28,13 @@ export class TargetFolder {
 
   /** `path` is absolute. Its last folder is made if it is not there. Whoever opens it closes it. */
   static async open(path: string, rules: FolderRules): Promise<TargetFolder> {
-    await mkdir(path, { mode: FOLDER_MODE }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-    const fault = rules.acceptShared ? undefined : distrust(path, new Set([0, rules.uid]), 'folder');
+    if (rules.acceptShared) await make(path);
+    let fault = rules.acceptShared ? undefined : distrust(path, new Set([0, rules.uid]), 'folder');
+    if (fault?.reason === 'does not exist') {
+      // Everything above it was looked at, so it is made where it shall be.
+      await make(path);
+      fault = distrust(path, new Set([0, rules.uid]), 'folder');
+    }
     // guard: I10 test/helper/target-folder.test.ts — a key goes where others can neither divert nor replace it
     if (fault !== undefined) {
       throw new Failure(
@@ -99,4 +102,10 @@ export class TargetFolder {
   async close(): Promise<void> {
     await this.#handle.close();
   }
+}
+
+async function make(path: string): Promise<void> {
+  await mkdir(path, { mode: FOLDER_MODE }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }

@@ -65,6 +65,12 @@ describe('a folder for keys', () => {
     await expect(open()).rejects.toEqual(unsafe);
   });
 
+  asRoot('I10: is not made below a folder of somebody else', async () => {
+    chownSync(top, 4711, 4711);
+    await expect(open()).rejects.toEqual(unsafe);
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('I10: may be shared if the operator says so, and no link in it is followed even then', async () => {
     mkdirSync(path);
     chmodSync(path, 0o777);
