@@ -41,7 +41,7 @@ export class OutputActions {
     return this.#notices.map((notice) => notice.status());
   }
 
-  /** A command that still runs is ended. */
+  /** A command that still runs is asked to end. */
   async close(): Promise<void> {
     this.#command?.stop();
     await Promise.all(this.#notices.map((notice) => notice.close()));

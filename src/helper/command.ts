@@ -15,7 +15,7 @@ const GRACE_MS = 5_000;
 export interface RunningCommand {
   /** Resolves when it ended well; rejects with HELPER_COMMAND_FAILED or HELPER_COMMAND_HUNG. */
   readonly ended: Promise<void>;
-  /** Ends it now. */
+  /** Asks it to end, and ends it after a while. */
   stop(): void;
 }
 
@@ -25,9 +25,13 @@ export function runCommand({ command, timeoutMs }: RunAction, env: NodeJS.Proces
   let hung = false;
   let harder = clock.after(timeoutMs, () => {
     hung = true;
+    stop();
+  });
+  const stop = (): void => {
+    harder.cancel();
     signalGroup(child, 'SIGTERM');
     harder = clock.after(GRACE_MS, () => signalGroup(child, 'SIGKILL'));
-  });
+  };
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => reject(failed(program, `could not be started (${codeOf(cause)})`, cause)));
     child.once('exit', (code, signal) => {
@@ -40,7 +44,7 @@ export function runCommand({ command, timeoutMs }: RunAction, env: NodeJS.Proces
     // What it left behind in its group would go on with the timeout over.
     if (hung) signalGroup(child, 'SIGKILL');
   });
-  return { ended, stop: () => signalGroup(child, 'SIGKILL') };
+  return { ended, stop };
 }
 
 /** The group has the pid of its first process as its number; that one may have gone before the others. */

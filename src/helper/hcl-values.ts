@@ -32,9 +32,9 @@ export function goInteger(text: string): number | undefined {
   return sign === '-' ? -value : value;
 }
 
-/** `jwt_svids`: a list of objects, or blocks of that name. */
+/** `jwt_svids`: a list of objects. */
 export function readHclTokens(reader: SectionReader): readonly TokenOutput[] {
-  return reader.sectionsOrOne('jwt_svids').flatMap((section) => {
+  return reader.sections('jwt_svids').flatMap((section) => {
     const file = fileName(section, 'jwt_svid_file_name');
     const audience = section.text('jwt_audience');
     const more = section.texts('jwt_extra_audiences');

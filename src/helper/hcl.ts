@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * HCL 1 to the tree that YAML is read to: what spiffe-helper's configurations are written in (hashicorp/hcl v1.0.0,
- * hcl/parser/parser.go). A key given twice is refused, where the parser there lets the last one win; blocks of one name
- * become a list. No labels on blocks, no expressions: spiffe-helper has none.
+ * hcl/parser/parser.go). A key given twice is refused, where the parser there lets the last one win. No labels on blocks, no
+ * expressions: spiffe-helper has none.
  */
 import type { ListTree, MapTree, Tree } from '../config/yaml-tree.ts';
 import { Failure, quote } from '../lib/failure.ts';
@@ -38,23 +38,15 @@ class Parser {
     const members = new Map<string, Tree>();
     while (this.#ahead.kind !== end) {
       const key = this.#take('name', 'text');
-      const block = this.#ahead.kind === '{';
-      if (!block) this.#take('=');
-      const value = { ...this.#value(depth), line: key.line };
-      this.#add(members, key, value, block);
+      const before = members.get(key.value);
+      if (before !== undefined)
+        throw this.#lexer.refusal(key.line, `${quote(key.value)} is given again, first on line ${before.line}`);
+      if (this.#ahead.kind !== '{') this.#take('=');
+      members.set(key.value, { ...this.#value(depth), line: key.line });
       if (this.#ahead.kind === ',') this.#step();
     }
     this.#step();
     return members;
-  }
-
-  #add(members: Map<string, Tree>, key: Token, value: Tree, block: boolean): void {
-    const before = members.get(key.value);
-    if (before === undefined) members.set(key.value, value);
-    else if (block && before.kind !== 'scalar') {
-      const items = before.kind === 'list' ? before.items : [before];
-      members.set(key.value, { kind: 'list', line: before.line, items: [...items, value] });
-    } else throw this.#lexer.refusal(key.line, `${quote(key.value)} is given again, first on line ${before.line}`);
   }
 
   #value(depth: number): Tree {

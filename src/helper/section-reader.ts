@@ -151,16 +151,7 @@ export class SectionReader {
 
   /** One reader for each item of a list of sections. */
   sections(key: string): readonly SectionReader[] {
-    return this.#each(key, this.list(key)?.items ?? []);
-  }
-
-  /** The same, where one section counts as a list of one. */
-  sectionsOrOne(key: string): readonly SectionReader[] {
-    const found = this.tree(key);
-    return found?.kind === 'map' ? this.#each(key, [found]) : this.sections(key);
-  }
-
-  #each(key: string, items: readonly Tree[]): readonly SectionReader[] {
+    const items = this.list(key)?.items ?? [];
     return items.flatMap((item, at) => {
       if (item.kind === 'map') return [new SectionReader(item, `${this.keyOf(key)}[${at}]`, this.problems)];
       this.problems.add(`${this.keyOf(key)}[${at}]`, item.line, 'is no section');

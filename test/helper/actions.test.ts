@@ -131,6 +131,19 @@ describe('a command', () => {
     await until(() => !isAlive(grandchild), 'the end of what it started');
   });
 
+  it('that still runs when the helper stops is asked to end', async () => {
+    const script = join(bench.folder, 'reload.sh');
+    writeFileSync(
+      script,
+      `#!/bin/sh\ntrap 'echo term >> ${witness}; exit 0' TERM\necho run >> ${witness}\nsleep 1000 & wait\n`,
+      { mode: 0o755 },
+    );
+    bench.start(config('', `run: { command: [${script}] }`));
+    await until(() => lines().length === 1, `the command\n${bench.log}`);
+    expect(await bench.stop()).toBe(0);
+    expect(lines()).toEqual(['run', 'term']);
+  });
+
   it('that is not there is said so', async () => {
     bench.start(config('', 'run: { command: [/no/such/program] }'));
     await until(() => bench.log.includes('could not be started (ENOENT)'), `a complaint\n${bench.log}`);

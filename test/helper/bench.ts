@@ -86,7 +86,7 @@ export class HelperBench {
     const late = setTimeout(() => {
       hung = true;
       this.signal('SIGKILL');
-    }, 10_000);
+    }, 25_000);
     await this.stop();
     clearTimeout(late);
     rmSync(this.folder, { recursive: true, force: true });

@@ -94,12 +94,6 @@ describe('a configuration of spiffe-helper', () => {
     expect(health).toMatchObject({ address: undefined, port: 8081, livePath: '/live', readyPath: '/ready' });
   });
 
-  it('may have its tokens in blocks', () => {
-    const block = (n: number): string => `jwt_svids {\n jwt_audience = "a${n}"\n jwt_svid_file_name = "t${n}"\n}\n`;
-    expect(settings(block(1)).outputs[0].tokens).toHaveLength(1);
-    expect(settings(block(1) + block(2)).outputs[0].tokens).toHaveLength(2);
-  });
-
   it.each([
     [
       'an unknown key',
@@ -149,6 +143,8 @@ describe('a configuration of spiffe-helper', () => {
       /cmd_args.*does not end/,
       undefined,
     ],
+    ['tokens in a block, as there', `${X509}jwt_svids { jwt_audience = "a" }`, /jwt_svids.*is no list/, undefined],
+    ['an unknown key of the health page', `${X509}health_checks { port = 1 }`, /health_checks\.port/, undefined],
     ['text for a flag', `${X509}omit_expired = "true"`, /omit_expired.*neither true nor false/, undefined],
   ])('is refused for %s', (_what, text, message, hint) => {
     expect(() => settings(text)).toThrow(message);

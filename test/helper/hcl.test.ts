@@ -31,7 +31,6 @@ describe('HCL', () => {
     ['assignments', 'a = "b"\nc = 1\nd = true', { a: 'b', c: 1, d: true }],
     ['comments', '# x\na = 1 // y\n/* z\n= */ b = 2 # w', { a: 1, b: 2 }],
     ['a block and a map', 'h { a = 1 }\ni = { b = "c", d = 2 }', { h: { a: 1 }, i: { b: 'c', d: 2 } }],
-    ['blocks of one name', 'j { a = 1 }\nj { a = 2 }', { j: [{ a: 1 }, { a: 2 }] }],
     ['lists', 'a = ["x", "y",]\nb = []\nc = [{d=1},\n{d=2}]', { a: ['x', 'y'], b: [], c: [{ d: 1 }, { d: 2 }] }],
     ['a quoted key', '"a" = 1', { a: 1 }],
     ['escapes', String.raw`a = "\"x\" \\ \t \u00e9 \x41 \101"`, { a: '"x" \\ \t é A A' }],
@@ -50,6 +49,7 @@ describe('HCL', () => {
 
   it.each([
     ['a key twice', 'a = 1\na = 2', 'helper.conf:2', 'first on line 1'],
+    ['a block twice', 'j { a = 1 }\nj { a = 2 }', 'helper.conf:2', 'first on line 1'],
     ['a bare word', 'a = yes', 'helper.conf:1', '"yes" is no value'],
     ['no value', 'a =', 'helper.conf:1', 'the end of the file is no value'],
     ['a label', 'a "b" { }', 'helper.conf:1', 'where = or { belongs'],
