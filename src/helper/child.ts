@@ -116,7 +116,7 @@ export class Child {
       return;
     }
     if (clock.monotonic() - startedAt >= SETTLED_MS) this.#backoff.reset();
-    const retryInMs = this.#backoff.next();
+    const retryInMs = Math.round(this.#backoff.next());
     log.info({ retryInMs }, 'program will be started again');
     this.#again = clock.after(retryInMs, () => {
       this.#again = undefined;

@@ -4,6 +4,7 @@
  * came while it was being told. It gives up after a while, since the next change comes anyway, and never holds up the writing.
  */
 import type { Clock, Timer } from '../lib/clock.ts';
+import { Failure } from '../lib/failure.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface NoticeOptions {
@@ -86,13 +87,14 @@ export class Notice {
     }
   }
 
-  #again(err: unknown): void {
+  #again(error: unknown): void {
     const { name, clock, log } = this.#options;
     this.#failures += 1;
     const last = this.#failures >= ATTEMPTS;
     const retryInMs = FIRST_PAUSE_MS * 2 ** (this.#failures - 1);
+    const said = error instanceof Failure ? { reason: error.reason, problem: error.message } : { err: error };
     log.warn(
-      { action: name, err, ...(last ? {} : { retryInMs }) },
+      { action: name, ...said, ...(last ? {} : { retryInMs }) },
       last ? 'given up until the next change' : 'not told',
     );
     if (!last && !this.#closed) this.#retry = clock.after(retryInMs, () => this.#start());

@@ -79,7 +79,7 @@ export class TokenKeeper {
       return Math.max(SOONEST_MS, (svid.expiresAt - clock.now()) / 2);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      const retryInMs = this.#backoff.next();
+      const retryInMs = Math.round(this.#backoff.next());
       if (this.#closed) return 0;
       target.lacks(problem);
       log.warn({ output: target.status().name, problem, retryInMs }, 'no new token; the last one stays');
