@@ -176,6 +176,23 @@ while :; do sleep 0.02; done`);
     expect(lines()).toEqual(['started more', 'hup', 'usr2', 'term']);
   });
 
+  it('has the environment that the helper was given, also what Node itself must not see', async () => {
+    const env = {
+      NODE_ENV: 'production',
+      NODE_OPTIONS: '--no-such-option',
+      LD_LIBRARY_PATH: '/x y',
+      SSL_CERT_DIR: "it's $HOME `here`\nNODE_NOT_SET=x",
+      LOCPATH: '/l',
+      OTHER: 'o',
+    };
+    const script = program(`env -0 > ${witness}; exit 0`);
+    bench.start(config(`supervise: { command: [${script}], env: { OTHER: p } }`), { env });
+    expect(await bench.ended()).toBe(0);
+    const got = new Map((read(witness) ?? '').split('\0').map((line) => line.split(/=(.*)/s, 2) as [string, string]));
+    expect(Object.fromEntries([...got].filter(([name]) => name in env))).toEqual({ ...env, OTHER: 'p' });
+    expect([...got.keys()].filter((name) => name.startsWith('ASSAY_') || name === 'NODE_COMPILE_CACHE')).toEqual([]);
+  });
+
   it('gets an interrupt as one', async () => {
     bench.start(config(`supervise: { command: [${serving()}] }`));
     await until(() => lines().length > 0, `the program\n${bench.log}`);
