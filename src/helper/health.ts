@@ -5,9 +5,11 @@ import type { TargetStatus } from './target.ts';
 
 /**
  * As spiffe-helper (CheckLiveness, CheckReadiness): alive unless something could not be written, ready when everything was. And
- * one thing more: what has ended makes it unready.
+ * two things more: what has ended makes it unready, and an answer after which nothing is asked again makes it not alive, where
+ * spiffe-helper ends.
  */
-export const isLive = ({ targets }: HelperStatus): boolean => targets.every(({ state }) => state !== 'failed');
+export const isLive = ({ targets, feeds }: HelperStatus): boolean =>
+  targets.every(({ state }) => state !== 'failed') && feeds.every(({ needed, state }) => !needed || state !== 'failed');
 
 export const isReady = ({ targets }: HelperStatus, now: number): boolean =>
   targets.every((target) => target.state === 'written' && !hasEnded(target, now));
@@ -35,7 +37,7 @@ export function fullHealth(status: HelperStatus, good: boolean, now: number): ob
   return {
     ...briefHealth(status, good),
     daemon: {
-      reachable: feeds.every(({ state }) => state === 'current'),
+      reachable: feeds.every(({ needed, state }) => state === 'current' || (!needed && state === 'failed')),
       streams: feeds.map(({ state, problem }) => ({ state, problem: problem ?? null })),
     },
     outputs: targets.map((target) => ({

@@ -4,7 +4,7 @@
 import { parseEndpoint } from '../client/endpoint.ts';
 import type { SourceOptions, SourceStatus } from '../client/followed.ts';
 import { TokenFetch } from '../client/token-fetch.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 import { Closers } from '../lib/closers.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { Failure } from '../lib/failure.ts';
@@ -31,28 +31,35 @@ export interface HelperTools {
   readonly acceptShared: boolean;
 }
 
+export interface FeedStatus extends SourceStatus {
+  /** False: what it brings may be left out. */
+  readonly needed: boolean;
+}
+
 export interface HelperStatus {
   readonly targets: readonly TargetStatus[];
-  readonly feeds: readonly SourceStatus[];
+  readonly feeds: readonly FeedStatus[];
   readonly actions: readonly NoticeStatus[];
   readonly child: ChildStatus | undefined;
 }
 
 /** How long one attempt at a token lasts; it is followed by others. */
 const TOKEN_TIMEOUT_MS = 10_000;
+const LOOK_EVERY_MS = 250;
 
 export class Helper {
   readonly #settings: HelperSettings;
   readonly #tools: HelperTools;
   readonly #source: SourceOptions;
   readonly #targets: { readonly output: Output; readonly target: Target }[] = [];
-  readonly #feeds: { readonly status: SourceStatus }[] = [];
+  readonly #feeds: { readonly feed: { readonly status: SourceStatus }; readonly needed: boolean }[] = [];
   readonly #actions = new Map<Output, OutputActions>();
   readonly #closers = new Closers();
   readonly #child: Child | undefined;
   readonly #gone = Promise.withResolvers<number>();
   readonly #complete = Promise.withResolvers<void>();
   #started = false;
+  #look: Timer | undefined;
 
   /** `socket`: the URI of the Workload API. */
   constructor(settings: HelperSettings, socket: string, tools: HelperTools) {
@@ -78,7 +85,7 @@ export class Helper {
   status(): HelperStatus {
     return {
       targets: this.#targets.map(({ target }) => target.status()),
-      feeds: this.#feeds.map(({ status }) => status),
+      feeds: this.#feeds.map(({ feed, needed }) => ({ ...feed.status, needed })),
       actions: [...this.#actions.values()].flatMap((actions) => actions.status()),
       child: this.#child?.status(),
     };
@@ -104,7 +111,25 @@ export class Helper {
         ),
       );
     });
-    await this.#complete.promise.finally(() => timer.cancel());
+    this.#refuseFinal();
+    await this.#complete.promise.finally(() => {
+      timer.cancel();
+      this.#look?.cancel();
+    });
+  }
+
+  /** An answer of the Workload API that is final is not worth waiting on. */
+  #refuseFinal(): void {
+    const final = this.status().feeds.find(({ needed, state }) => needed && state === 'failed');
+    if (final === undefined) {
+      this.#look = this.#tools.clock.after(LOOK_EVERY_MS, () => this.#refuseFinal());
+      return;
+    }
+    this.#complete.reject(
+      new Failure('unavailable', 'WORKLOAD_API_REFUSED', `the Workload API refused for good: ${final.problem}`, {
+        hint: 'does it offer what the configuration asks for?',
+      }),
+    );
   }
 
   /** Stops the program first, since it uses the files. Resolves with its status, 0 where there is none. */
@@ -144,7 +169,7 @@ export class Helper {
     const tokens = this.#addTokens();
     if (jwt.length + spiffe.length + tokens.length === 0) return;
     const feeds = new BundleFeeds(this.#source, { jwt, spiffe, tokens });
-    this.#follow(feeds.jwt);
+    this.#follow(feeds.jwt, jwt.length + tokens.length > 0);
     if (feeds.x509 !== undefined) this.#follow(feeds.x509);
   }
 
@@ -182,8 +207,8 @@ export class Helper {
     return target;
   }
 
-  #follow(feed: { readonly status: SourceStatus; close(): void }): void {
-    this.#feeds.push(feed);
+  #follow(feed: { readonly status: SourceStatus; close(): void }, needed = true): void {
+    this.#feeds.push({ feed, needed });
     this.#closers.add('feed', () => feed.close());
   }
 

@@ -79,6 +79,15 @@ describe('the health page', () => {
     });
   });
 
+  it.each([
+    ['that is needed', true, 503],
+    ['that can be done without', false, 200],
+  ] as const)('is not alive after a final answer, of a stream %s', async (_what, needed, live) => {
+    status = { ...status, feeds: [{ state: 'failed', updates: 0, problem: 'UNIMPLEMENTED: no', needed }] };
+    await serve();
+    expect(await askHealth(port, '/live')).toMatchObject({ code: live, daemon: { reachable: !needed } });
+  });
+
   it('is unready from the moment on at which something ends', async () => {
     await serve();
     now = NOW + 1_000;

@@ -64,6 +64,13 @@ describe('assay helper --once', () => {
     expect(bench.log).toContain('next: look at the log');
   });
 
+  it('ends with 1 at once when the Workload API refuses for good', async () => {
+    api.api.onStream = (stream) => stream.end(12, 'no certificates here');
+    bench.start(config(), { flags: ['--once', '--socket', api.uri, '--log-level', 'error'] });
+    expect(await bench.ended()).toBe(1);
+    expect(bench.log).toContain('refused for good: UNIMPLEMENTED: no certificates here');
+  });
+
   it('ends with 1 when the one identity that is wanted is not among those there are', async () => {
     const hinted = config().replace('name: web', 'name: web\n    hint: internal');
     bench.start(hinted, { flags: ['--once', '--timeout', '1s', '--socket', api.uri] });
