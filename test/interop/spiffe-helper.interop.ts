@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The helper beside spiffe-helper itself, with one configuration and one Workload API: the files hold the same. It needs the
- * program, by ASSAY_SPIFFE_HELPER or on PATH (github.com/spiffe/spiffe-helper, `go build ./cmd/spiffe-helper`).
+ * program, by ASSAY_SPIFFE_HELPER (github.com/spiffe/spiffe-helper, `go build ./cmd/spiffe-helper`).
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { renderJwks } from '../../src/jwt/key.ts';
@@ -13,10 +13,7 @@ import { type FakeStream, FakeWorkloadApi, wireOf } from '../support/fake-worklo
 import { newJwtKey, rawToken } from '../support/jwt-keys.ts';
 import { TestCa } from '../support/test-ca.ts';
 
-const program = [
-  process.env['ASSAY_SPIFFE_HELPER'] ?? '',
-  ...(process.env['PATH'] ?? '').split(':').map((dir) => join(dir, 'spiffe-helper')),
-].find(isProgram);
+const program = process.env['ASSAY_SPIFFE_HELPER'];
 const WEB = 'spiffe://example.org/web';
 const DB = 'spiffe://example.org/db';
 const root = TestCa.create('example.org');
@@ -61,15 +58,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => api?.close());
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return path !== '';
-  } catch {
-    return false;
-  }
-}
 
 const BASE = `cert_dir = "certs"
 svid_file_name = "svid.pem"
@@ -122,7 +110,7 @@ async function both(config: string, names: readonly string[]): Promise<readonly 
 const SVID = ['svid.pem', 'svid_bundle.pem', 'svid_key.pem'];
 const ALL = ['jwt_bundle.json', 'one.token', ...SVID, 'two.token'];
 
-(program === undefined ? describe.skip : describe)('spiffe-helper and ours', () => {
+describe('spiffe-helper and ours', () => {
   it.each([
     ['certificates alone', BASE, SVID],
     ['tokens and bundles too', BASE + TOKENS, ALL],
