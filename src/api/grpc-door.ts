@@ -14,7 +14,7 @@ import type { AcceptPeer, Peer } from '../peer/peer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PacedWarnings } from '../telemetry/paced.ts';
 import { handleUnknownMethods, http2ServersOf, setHttp2Bounds, shieldStreams } from './http2-bounds.ts';
-import { boundedRequest } from './interceptors/bounded-request.ts';
+import { boundedRequest, type OwnBounds } from './interceptors/bounded-request.ts';
 import { Strikes } from './strikes.ts';
 
 export interface DoorOptions {
@@ -22,6 +22,8 @@ export interface DoorOptions {
   readonly streamsPerConnection: number;
   readonly headerBytes: number;
   readonly requestBytes: number;
+  /** By path, where a method's requests have bounds of their own. */
+  readonly ownBounds?: (path: string) => OwnBounds | undefined;
   /** In the order they see a call; `chain.ts` lists them. */
   readonly interceptors: readonly ServerInterceptor[];
   readonly clock: Clock;
@@ -56,7 +58,7 @@ export class GrpcDoor {
       'grpc.enable_channelz': 0,
       'grpc.max_concurrent_streams': options.streamsPerConnection,
       'grpc.max_receive_message_length': options.requestBytes,
-      interceptors: [boundedRequest(options.requestBytes, options.clock), ...options.interceptors],
+      interceptors: [boundedRequest(options.requestBytes, options.clock, options.ownBounds), ...options.interceptors],
     });
     setHttp2Bounds(this.server, options);
     handleUnknownMethods(this.server, unknownMethod);

@@ -59,12 +59,22 @@ export function servedMethod(file: string, service: string, name: string): Serve
   };
 }
 
+/** For messages that travel within others, as `google.protobuf.Any`: writes `type`, by its full name, of `file`. */
+export function messageEncoder(file: string, type: string): (message: object) => Buffer {
+  let found: protobuf.Type | undefined;
+  return (message) => {
+    found ??= rootOf(file).lookupType(type);
+    return encode(found, message);
+  };
+}
+
 function rootOf(file: string): protobuf.Root {
   const known = loaded.get(file);
   if (known !== undefined) return known;
   const root = new protobuf.Root();
   // What Google's own files hold is built in, as far as our messages use it.
-  root.resolvePath = (from, to) => (from === '' ? to : to.startsWith('google/') ? null : join(PROTO_FOLDER, to));
+  root.resolvePath = (from, to) =>
+    from === '' ? to : to.startsWith('google/protobuf/') ? null : join(PROTO_FOLDER, to);
   root.loadSync(join(PROTO_FOLDER, file), { keepCase: true });
   loaded.set(file, root);
   return root;

@@ -8,6 +8,8 @@
  */
 export interface RequestBounds {
   readonly messageBytes: number;
+  /** The setting that says so. */
+  readonly limit?: string;
   /** Of the whole call; Infinity for a stream of requests. */
   readonly messages: number;
   /** Of them, decoded and not yet taken. */
@@ -90,14 +92,14 @@ export class RequestDecoder {
   }
 
   #begin(size: number, done: number): void {
-    const { messageBytes, messages, waiting } = this.#bounds;
+    const { messageBytes, limit = 'limits.request_bytes', messages, waiting } = this.#bounds;
     // guard: B4 test/attacks/request-bounds.test.ts
     if (this.#messages >= messages) this.#refuse(`more than ${messages} request message`);
     // guard: B4 test/attacks/request-bounds.test.ts
     if (done + this.#waiting() >= waiting) this.#refuse(`more than ${waiting} request messages at once`);
     // guard: I9 test/attacks/request-bounds.test.ts
     if (size > messageBytes)
-      this.#refuse(`a request message of ${size} bytes: the ceiling is ${messageBytes} (limits.request_bytes)`);
+      this.#refuse(`a request message of ${size} bytes: the ceiling is ${messageBytes} (${limit})`);
     this.#messages += 1;
   }
 

@@ -20,11 +20,13 @@ export interface Pace {
   readonly clock: Clock;
 }
 
-/** `file` of `proto/` has the service. */
-export function addSideServices(server: Server, file: string, service: string, pace: Pace): SideServices {
-  const health = new Health(['', service]);
+/** By name, with the file of `proto/` that has it. */
+export type Described = ReadonlyMap<string, string>;
+
+export function addSideServices(server: Server, services: Described, pace: Pace): SideServices {
+  const health = new Health(['', ...services.keys()]);
   const served = health.addTo(server);
-  const reflection = addReflection(server, { files: [file, HEALTH_PROTO], ...pace });
+  const reflection = addReflection(server, { files: [...services.values(), HEALTH_PROTO], ...pace });
   return {
     served: [...served, ...reflection],
     stopping: () => health.set('NOT_SERVING'),

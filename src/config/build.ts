@@ -17,6 +17,7 @@ import { defaultPaths, folderPath, socketPath } from './paths.ts';
 import { FLAG_NAMES, Refusal, type Setting, type SettingsReader } from './reader.ts';
 import { readRoles } from './roles.ts';
 import { readRsaTokens } from './rsa-tokens.ts';
+import { readSds } from './sds.ts';
 import { duration, flag, oneOf, text } from './settings.ts';
 import type { MapTree } from './yaml-tree.ts';
 
@@ -56,11 +57,7 @@ export function buildConfig(
       systemd: readSystemd(reader),
       plugins: readPlugins(reader, folder),
     },
-    workloadApi: {
-      x509: reader.read('workload_api.x509', flag(true)),
-      jwt: reader.read('workload_api.jwt', flag(true)),
-      allowUnauthenticatedVerifiers: reader.read('workload_api.allow_unauthenticated_verifiers', flag(false)),
-    },
+    ...readWorkloadApi(reader),
     experimental: {
       wit: reader.read('experimental.wit', flag(false)),
       witInBundleEndpoint: reader.read('experimental.wit_in_bundle_endpoint', flag(false)),
@@ -77,6 +74,14 @@ export function buildConfig(
     },
   };
   return config;
+}
+
+function readWorkloadApi(reader: SettingsReader): Pick<Config, 'workloadApi' | 'sds'> {
+  const x509 = reader.read('workload_api.x509', flag(true));
+  const jwt = reader.read('workload_api.jwt', flag(true));
+  const sds = readSds(reader, x509);
+  const allowUnauthenticatedVerifiers = reader.read('workload_api.allow_unauthenticated_verifiers', flag(false));
+  return { workloadApi: { x509, jwt, allowUnauthenticatedVerifiers }, sds };
 }
 
 function readJwt(reader: SettingsReader): Config['jwt'] {

@@ -10,6 +10,7 @@ import type { ScriptAttestorConfig } from './attestors/script.ts';
 import type { SystemdAttestorConfig } from './attestors/systemd.ts';
 import type { FederationConfig } from './federation.ts';
 import type { HttpsConfig } from './https.ts';
+import type { SdsConfig } from './sds.ts';
 
 export type WorkloadKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
 
@@ -56,6 +57,7 @@ export interface Limits {
   readonly attestationsAtOnce: number;
   readonly attestationTimeoutMs: number;
   readonly requestBytes: number;
+  readonly sdsRequestBytes: number;
   readonly headerBytes: number;
   readonly undrainedMs: number;
   readonly digestFileBytes: number;
@@ -119,6 +121,8 @@ export interface Config {
     /** Their keys also in the bundle document: older peers refuse a whole bundle for a `use` that they do not know (CLI-15). */
     readonly witInBundleEndpoint: boolean;
   };
+  /** Undefined: Envoys are not served. */
+  readonly sds: SdsConfig | undefined;
   /** Undefined: nothing is served beyond this host. */
   readonly https: HttpsConfig | undefined;
   readonly federation: FederationConfig;

@@ -175,7 +175,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
 
   const launches = config.attestors.launcher === undefined ? undefined : platform.launches;
   const launcher = { launches, registry };
-  const workload = workloadDoor(config, { identities: standings, launcher, ownUid, clock, log });
+  const workload = workloadDoor(config, { identities: standings, trustDomain, launcher, ownUid, clock, random, log });
   closers.add('workload door', () => workload.close());
   let httpsCheck: HttpsCheck = () => [];
   const daemon = { uid: ownUid, pid: process.pid, trustDomain, nodeId, version: VERSION, startedAt };

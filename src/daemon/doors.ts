@@ -7,12 +7,16 @@ import { workloadChain } from '../api/interceptors/chain.ts';
 import { knownMethod } from '../api/interceptors/known-method.ts';
 import { addLauncherService, type LauncherDeps } from '../api/launcher/launcher-service.ts';
 import { loadProtoDefinition } from '../api/proto.ts';
+import { addSdsService, SDS_PROTO, SDS_SERVICE, sdsBounds } from '../api/sds/sds-service.ts';
 import { addSideServices } from '../api/side-services.ts';
 import { addWorkloadService } from '../api/workload/workload-service.ts';
 import type { Config } from '../config/config.ts';
+import type { SdsConfig } from '../config/sds.ts';
+import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { WorkloadIdentities } from '../issuance/workload-identities.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Failure } from '../lib/failure.ts';
+import type { Random } from '../lib/random.ts';
 import { Ceilings } from '../peer/ceilings.ts';
 import type { Peer } from '../peer/peer.ts';
 import { Rates } from '../peer/rates.ts';
@@ -34,10 +38,17 @@ const WORKLOAD_SERVICE = 'SpiffeWorkloadAPI';
 
 const STOPPING = new Failure('unavailable', 'DAEMON_STOPPING', 'the daemon is stopping', { hint: 'connect again' });
 
-export function workloadDoor(
-  config: Config,
-  deps: { identities: WorkloadIdentities; launcher: LauncherRooms; ownUid: number; clock: Clock; log: Logger },
-): Door {
+export interface WorkloadDoorDeps {
+  readonly identities: WorkloadIdentities;
+  readonly trustDomain: TrustDomain;
+  readonly launcher: LauncherRooms;
+  readonly ownUid: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export function workloadDoor(config: Config, deps: WorkloadDoorDeps): Door {
   const { limits } = config;
   const served = new Set<string>();
   const peerOf = (call: { getPeer(): string }): Peer => door.peerOf(call);
@@ -61,10 +72,20 @@ export function workloadDoor(
   const door: GrpcDoor = new GrpcDoor({
     name: 'workload',
     ...limits,
+    ownBounds: sdsBounds(limits.sdsRequestBytes),
     interceptors: workloadChain({ isServed: (path) => served.has(path), peerOf, ceilings, rates }),
     clock: deps.clock,
     log: deps.log,
   });
+  const sdsService = (rules: SdsConfig): ReturnType<typeof addSdsService> =>
+    addSdsService({
+      ...deps,
+      server: door.server,
+      rules: { ...rules, trustDomain: deps.trustDomain.id },
+      peerOf,
+      takeRate: (peer) => rates.take(peer),
+      undrainedMs: limits.undrainedMs,
+    });
   const workload = addWorkloadService({
     server: door.server,
     definition: loadProtoDefinition(WORKLOAD_PROTO)[WORKLOAD_SERVICE]!,
@@ -75,7 +96,9 @@ export function workloadDoor(
     undrainedMs: limits.undrainedMs,
     clock: deps.clock,
   });
-  const side = addSideServices(door.server, WORKLOAD_PROTO, WORKLOAD_SERVICE, {
+  const sds = config.sds === undefined ? undefined : sdsService(config.sds);
+  const described = [[WORKLOAD_SERVICE, WORKLOAD_PROTO] as const, ...(sds ? [[SDS_SERVICE, SDS_PROTO] as const] : [])];
+  const side = addSideServices(door.server, new Map(described), {
     undrainedMs: limits.undrainedMs,
     clock: deps.clock,
   });
@@ -88,12 +111,13 @@ export function workloadDoor(
     clock: deps.clock,
     log: deps.log,
   });
-  for (const path of [...workload.served, ...launcher, ...side.served]) served.add(path);
+  for (const path of [...workload.served, ...(sds?.served ?? []), ...launcher, ...side.served]) served.add(path);
   return {
     door,
     close: async () => {
       side.stopping();
       workload.endAll(STOPPING);
+      sds?.endAll(STOPPING);
       await door.close(GRACE_MS);
     },
   };

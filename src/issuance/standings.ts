@@ -25,6 +25,7 @@ import type {
   Follower,
   Following,
   JwtIdentities,
+  WantedIdentities,
   WitIdentities,
   WorkloadIdentities,
   X509BundlesState,
@@ -82,8 +83,9 @@ export class Standings implements WorkloadIdentities, Whereabouts {
     return [...new Set([...this.#byEntry.get(entryId)].map((standing) => standing.process))];
   }
 
-  followX509(process: ProcessHandle, follower: Follower<X509State>): Following {
-    return this.#follow(process, follower, new SvidErrand(this.#rooms, process, this.#x509));
+  followX509(process: ProcessHandle, follower: Follower<X509State>, wanted?: WantedIdentities): Following {
+    const craft = wanted === undefined ? this.#x509 : x509Craft(this.#rooms, wanted);
+    return this.#follow(process, follower, new SvidErrand(this.#rooms, process, craft));
   }
 
   get jwt(): JwtIdentities | undefined {

@@ -34,8 +34,10 @@ export interface Made<Svid> {
 /** One kind of SVID. Everything is asked for anew each time. */
 export interface Craft<Svid, State> {
   readonly kind: SvidKind;
-  /** The grants of a match that this stream is about, in their order. Throws a Failure where there is none. */
-  wanted(match: Match): readonly Grant[];
+  /** The grants of a match that this stream is about, in their order. May throw a Failure where there is none. */
+  asked(match: Match): readonly Grant[];
+  /** Those of them without which an answer is none. */
+  needed(asked: readonly Grant[]): readonly Grant[];
   /** Beside SPIFFE ID and TTL, what an SVID is made from; another value means another SVID. */
   shape(grant: Grant): readonly unknown[];
   /** The authority that signs now. */
@@ -43,7 +45,8 @@ export interface Craft<Svid, State> {
   /** The instant of its taint, minus infinity once it has left the bundle, undefined while it is in good standing. */
   distrustedSince(authorityId: string): number | undefined;
   mint(grant: Grant, ttlMs: number): Promise<Made<Svid>>;
-  assemble(svids: readonly Svid[], grants: readonly Grant[]): State;
+  /** `carried`: the grants of the match but for those asked for and not issued. */
+  assemble(svids: readonly Svid[], carried: readonly Grant[]): State;
   /** What is beside the SVIDs is the same. */
   sameRest(a: State, b: State): boolean;
 }
@@ -97,13 +100,14 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
   }
 
   async prepare(match: Match, attested: Attested): Promise<State | undefined> {
-    const grants = this.#craft.wanted(match);
-    this.#dropUngranted(grants);
+    const asked = this.#craft.asked(match);
+    this.#dropUnasked(asked);
     this.#retryAt = undefined;
     const now = this.#rooms.clock.now();
-    const wanting = grants.filter((grant) => this.#wants(grant, now));
-    if (wanting.length > 0 && (await this.#fetch(wanting, grants[0], attested, now)) === 'stale') return undefined;
-    return this.#assemble(grants);
+    const wanting = asked.filter((grant) => this.#wants(grant, now));
+    if (wanting.length > 0 && (await this.#fetch(wanting, this.#craft.needed(asked), attested, now)) === 'stale')
+      return undefined;
+    return this.#assemble(match, asked);
   }
 
   holds(state: State): boolean {
@@ -170,7 +174,7 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
 
   async #fetch(
     wanting: readonly Grant[],
-    defaultGrant: Grant | undefined,
+    needed: readonly Grant[],
     attested: Attested,
     now: number,
   ): Promise<'done' | 'stale'> {
@@ -184,7 +188,7 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
       }
       const error: unknown = outcome.reason;
       if (error instanceof Failure && error.reason === 'DECISION_STALE') stale = true;
-      else this.#couldNot(grant, error, now, grant === defaultGrant);
+      else this.#couldNot(grant, error, now, needed.includes(grant));
     }
     return stale ? 'stale' : 'done';
   }
@@ -247,13 +251,13 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
    * A renewal that fails leaves the SVID that is held, while it is valid. A first answer that cannot be whole is refused
    * whole, and so is one that would lack the default identity: never a lesser identity (design decision 7).
    */
-  #couldNot(grant: Grant, error: unknown, now: number, isDefault: boolean): void {
+  #couldNot(grant: Grant, error: unknown, now: number, isNeeded: boolean): void {
     const held = this.#held.get(grant.entry.id);
     let stillGood =
       held !== undefined && held.shape === this.#shape(grant) && held.notAfter > now && held.notAfter <= grant.endsAt;
     // guard: BUN-19 test/issuance/taint.test.ts
     if (held?.delivered === false && this.#craft.distrustedSince(held.authorityId) !== undefined) stillGood = false;
-    if (!stillGood && (isDefault || this.#sent === undefined)) throw error;
+    if (!stillGood && (isNeeded || this.#sent === undefined)) throw error;
     if (!stillGood && held !== undefined) this.#held.delete(grant.entry.id);
     this.#retryAt = now + RENEWAL_RETRY_MS;
     this.#rooms.log.warn(
@@ -262,8 +266,8 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
     );
   }
 
-  #dropUngranted(grants: readonly Grant[]): void {
-    const granted = new Set(grants.map((grant) => grant.entry.id));
+  #dropUnasked(asked: readonly Grant[]): void {
+    const granted = new Set(asked.map((grant) => grant.entry.id));
     for (const [entryId, held] of this.#held) {
       if (granted.has(entryId)) continue;
       this.#held.delete(entryId);
@@ -278,15 +282,17 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
     });
   }
 
-  #assemble(grants: readonly Grant[]): State {
+  #assemble(match: Match, asked: readonly Grant[]): State {
     const svids: Svid[] = [];
-    const carried: Grant[] = [];
-    for (const grant of grants) {
+    const unissued = new Set<Grant>();
+    for (const grant of asked) {
       const held = this.#held.get(grant.entry.id);
-      if (held === undefined) continue;
-      svids.push(held.svid.hint === grant.hint ? held.svid : { ...held.svid, hint: grant.hint });
-      carried.push(grant);
+      if (held === undefined) unissued.add(grant);
+      else svids.push(held.svid.hint === grant.hint ? held.svid : { ...held.svid, hint: grant.hint });
     }
-    return this.#craft.assemble(svids, carried);
+    return this.#craft.assemble(
+      svids,
+      match.grants.filter((grant) => !unissued.has(grant)),
+    );
   }
 }

@@ -15,13 +15,14 @@ export function witCraft(
 ): Craft<WitSvidState, WitState> {
   return {
     kind: 'wit',
-    wanted({ grants }) {
+    asked({ grants }) {
       if (spiffeId === undefined) return grants;
       const found = grants.filter(({ entry }) => entry.spiffeId === spiffeId);
       // guard: WAPI-23 test/issuance/wit-errand.test.ts
       if (found.length === 0) throw notGranted(spiffeId);
       return found;
     },
+    needed: (asked) => asked.slice(0, 1),
     shape: () => [],
     signer: () => authority.active().authorityId,
     distrustedSince: (authorityId) => authority.distrustedSince(authorityId),

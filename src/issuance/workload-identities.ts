@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The one small interface behind every door (Workload API, later SDS and Broker): the identities of this caller, now
+ * The one small interface behind every door (Workload API, SDS, later Broker): the identities of this caller, now
  * and on every change. A lone daemon answers it from its own authority; later a node agent answers from a server.
  *
  * A follower is told whole states, never deltas, one at a time: the next is made only after `send` of the one before has
@@ -21,12 +21,19 @@ export interface X509SvidState {
 }
 
 export interface X509State {
-  /** Never empty; the default identity first. */
+  /** Never empty where all are wanted; the default identity first. */
   readonly svids: readonly X509SvidState[];
   /** Our own trust domain's anchors, DER back to back. Never empty. */
   readonly bundle: Buffer;
   /** Trust domain ID -> DER back to back; never our own. */
   readonly federated: ReadonlyMap<string, Buffer>;
+}
+
+/** Some of a caller's identities. */
+export interface WantedIdentities {
+  /** The default one. */
+  readonly first: boolean;
+  readonly spiffeIds: ReadonlySet<string>;
 }
 
 export interface X509BundlesState {
@@ -102,7 +109,8 @@ export interface WorkloadIdentities {
   readonly jwt?: JwtIdentities | undefined;
   /** Undefined where WIT-SVIDs are switched off. */
   readonly wit?: WitIdentities | undefined;
-  followX509(process: ProcessHandle, follower: Follower<X509State>): Following;
+  /** Where `wanted` is given, nothing is issued for other identities, and `svids` is empty when the caller has none of these. */
+  followX509(process: ProcessHandle, follower: Follower<X509State>, wanted?: WantedIdentities): Following;
   followX509Bundles(process: ProcessHandle, follower: Follower<X509BundlesState>): Following;
 }
 

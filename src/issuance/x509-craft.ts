@@ -5,12 +5,18 @@ import type { Grant } from '../registry/match.ts';
 import { federatedBundles, sameBundles } from './bundles.ts';
 import type { Rooms } from './rooms.ts';
 import type { Craft, Made } from './svid-errand.ts';
-import type { X509State, X509SvidState } from './workload-identities.ts';
+import type { WantedIdentities, X509State, X509SvidState } from './workload-identities.ts';
 
-export function x509Craft({ authority, registry, settings }: Rooms): Craft<X509SvidState, X509State> {
+/** `wanted`: undefined for all. */
+export function x509Craft(
+  { authority, registry, settings }: Rooms,
+  wanted?: WantedIdentities,
+): Craft<X509SvidState, X509State> {
   return {
     kind: 'x509',
-    wanted: ({ grants }) => grants,
+    asked: ({ grants }) => (wanted === undefined ? grants : grants.filter((grant, at) => isAsked(wanted, grant, at))),
+    // Who asked by name gets all that was asked for, as others get their default identity.
+    needed: (asked) => (wanted === undefined ? asked.slice(0, 1) : asked),
     shape: ({ entry }) => [entry.dnsNames],
     signer: () => authority.active().authorityId,
     distrustedSince: (authorityId) => authority.distrustedSince(authorityId),
@@ -28,13 +34,18 @@ export function x509Craft({ authority, registry, settings }: Rooms): Craft<X509S
       const svid = { spiffeId: entry.spiffeId, chain: leaf.chainDer, privateKey: leaf.privateKeyPkcs8, hint };
       return { ...leaf, svid };
     },
-    assemble: (svids, grants) => ({
+    // A trust domain is the caller's by any of its identities, whether or not that one is asked for.
+    assemble: (svids, carried) => ({
       svids,
       bundle: authority.bundle().der,
-      federated: federatedBundles(registry, namesOf(grants)),
+      federated: federatedBundles(registry, namesOf(carried)),
     }),
     sameRest: (a, b) => a.bundle === b.bundle && sameBundles(a.federated, b.federated),
   };
+}
+
+function isAsked({ first, spiffeIds }: WantedIdentities, { entry }: Grant, at: number): boolean {
+  return (first && at === 0) || spiffeIds.has(entry.spiffeId);
 }
 
 function namesOf(grants: readonly Grant[]): ReadonlySet<string> {

@@ -26,7 +26,7 @@ describe('health and reflection beside the Workload API', () => {
       interceptors: [],
       log: silentLogger,
     });
-    side = addSideServices(door.server, 'workload.proto', 'SpiffeWorkloadAPI', {
+    side = addSideServices(door.server, new Map([['SpiffeWorkloadAPI', 'workload.proto']]), {
       undrainedMs: 30_000,
       clock: systemClock,
     });

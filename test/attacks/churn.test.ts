@@ -7,10 +7,13 @@ import { setCeilingSubject } from '../../src/peer/ceilings.ts';
 import type { Peer } from '../../src/peer/peer.ts';
 import { Rates } from '../../src/peer/rates.ts';
 import { madeUpProcess, openDoor, type TestDoor } from '../support/door.ts';
+import { EnvoyClient } from '../support/envoy-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { SdsIdentities } from '../support/sds-identities.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { WorkloadClient } from '../support/workload-client.ts';
 
+const sdsFolder = tempDir('churn-sds');
 const LIMITS = { what: 'new streams', burst: 4, perSecond: 2, ownUid: 0 };
 
 describe('on the wire', () => {
@@ -53,6 +56,21 @@ describe('on the wire', () => {
     for (let i = 0; i < LIMITS.perSecond; i += 1) await open();
     expect((await client.fetchX509Svid().status).code).toBe(status.UNAVAILABLE);
     client.close();
+  });
+});
+
+describe('on the wire, by an Envoy', () => {
+  it('I9: its streams count as those of others do', async () => {
+    const path = join(sdsFolder, 'api.sock');
+    const identities = new SdsIdentities();
+    const door = await openDoor({ path, identities, rates: new Rates(LIMITS, new FakeClock()) });
+    const client = new EnvoyClient(path);
+    for (let i = 0; i < LIMITS.burst; i += 1) await client.fetch(['ROOTCA']);
+    const stream = client.stream();
+    expect((await stream.status).code).toBe(status.UNAVAILABLE);
+    expect(identities.followed).toHaveLength(LIMITS.burst);
+    client.close();
+    await door.close();
   });
 });
 

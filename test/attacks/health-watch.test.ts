@@ -31,7 +31,7 @@ describe('health', () => {
       interceptors: [],
       log: silentLogger,
     });
-    side = addSideServices(door.server, 'workload.proto', 'SpiffeWorkloadAPI', {
+    side = addSideServices(door.server, new Map([['SpiffeWorkloadAPI', 'workload.proto']]), {
       undrainedMs: 30_000,
       clock: systemClock,
     });

@@ -9,6 +9,7 @@ import { Daemon } from '../support/daemon.ts';
 import { WorkloadClient } from '../support/workload-client.ts';
 
 const uid = process.getuid?.() ?? 0;
+const SECRETS = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
 const DIGEST = `unix:sha256:${'0'.repeat(64)}`;
 
 let daemon: Daemon;
@@ -42,7 +43,7 @@ async function served(): Promise<string[]> {
 }
 
 describe('a caller hears UNAVAILABLE', () => {
-  it('WEP-13, WAPI-37: when an attestor does not answer in time, and gets its SVID once it can', async () => {
+  it('WEP-13, WAPI-37, SDS-17: when an attestor does not answer in time, and gets its SVID once it can', async () => {
     const { id } = await daemon.admin.createEntry({
       spiffe_id: 'spiffe://example.org/b',
       selectors: [`unix:uid:${uid}`, DIGEST],
@@ -52,6 +53,8 @@ describe('a caller hears UNAVAILABLE', () => {
     expect(code).toBe(grpc.status.UNAVAILABLE);
     expect(message).not.toContain(DIGEST);
     expect(refused.messages).toEqual([]);
+    const secrets = callers.call(daemon.workloadSocket, { method: SECRETS, headers: {} });
+    expect((await secrets.end).code).toBe(grpc.status.UNAVAILABLE);
     await daemon.admin.call('DeleteEntry', { id });
     expect(await served()).toEqual(['spiffe://example.org/a']);
   });

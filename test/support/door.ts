@@ -6,12 +6,16 @@ import { workloadChain } from '../../src/api/interceptors/chain.ts';
 import type { StreamCeilings } from '../../src/api/interceptors/stream-ceiling.ts';
 import type { StreamRates } from '../../src/api/interceptors/stream-rate.ts';
 import { loadProtoDefinition } from '../../src/api/proto.ts';
+import { addSdsService, sdsBounds } from '../../src/api/sds/sds-service.ts';
 import { addWorkloadService } from '../../src/api/workload/workload-service.ts';
 import type { WorkloadIdentities } from '../../src/issuance/workload-identities.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import type { Peer } from '../../src/peer/peer.ts';
 import type { ProcessHandle } from '../../src/peer/process-handle.ts';
 import { type Logger, silentLogger } from '../../src/telemetry/logger.ts';
+
+export const SDS_REQUEST_BYTES = 262_144;
 
 export interface TestDoorOptions {
   readonly path: string;
@@ -61,6 +65,7 @@ export async function openDoor(options: TestDoorOptions): Promise<TestDoor> {
     streamsPerConnection: 32,
     headerBytes: 8192,
     requestBytes: 65_536,
+    ownBounds: sdsBounds(SDS_REQUEST_BYTES),
     interceptors: workloadChain({
       isServed: (path) => served.has(path),
       peerOf,
@@ -79,7 +84,22 @@ export async function openDoor(options: TestDoorOptions): Promise<TestDoor> {
     undrainedMs: options.undrainedMs ?? 30_000,
     clock,
   });
-  served = service.served;
+  const sds = addSdsService({
+    server: door.server,
+    rules: {
+      names: { svid: 'default', bundle: 'ROOTCA', allBundles: 'ALL' },
+      disableSpiffeCertValidation: false,
+      trustDomain: 'spiffe://td',
+    },
+    identities: options.identities,
+    peerOf,
+    takeRate: (peer) => options.rates?.take(peer),
+    undrainedMs: options.undrainedMs ?? 30_000,
+    clock,
+    random: systemRandom,
+    log: options.log ?? silentLogger,
+  });
+  served = new Set([...service.served, ...sds.served]);
   return { door, close: await serveDoor(door, options.path, options.onSocket) };
 }
 

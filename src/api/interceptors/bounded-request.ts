@@ -9,10 +9,21 @@ const WAITING = 64;
 /** For a unary request to be there as a whole. Honest clients send it in one piece. */
 const WITHIN_MS = 10_000;
 
-export function boundedRequest(requestBytes: number, clock: Clock): ServerInterceptor {
+/** Where requests of one method are of another size than those of all others. */
+export interface OwnBounds {
+  readonly messageBytes: number;
+  readonly limit: string;
+  readonly waiting: number;
+}
+
+export function boundedRequest(
+  requestBytes: number,
+  clock: Clock,
+  own: (path: string) => OwnBounds | undefined = () => undefined,
+): ServerInterceptor {
   return (method, call) => {
     const messages = method.requestStream ? Number.POSITIVE_INFINITY : 1;
-    const bounds = { messageBytes: requestBytes, messages, waiting: WAITING };
+    const bounds = { messageBytes: requestBytes, messages, waiting: WAITING, ...own(method.path) };
     boundRequest(call, method.requestStream ? bounds : { ...bounds, withinMs: WITHIN_MS }, clock);
     // Nothing is intercepted, and each layer costs a little for every call.
     return call as ServerInterceptingCall;

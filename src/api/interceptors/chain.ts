@@ -15,7 +15,11 @@ export interface ChainOptions {
 }
 
 /** What costs more than an answer out of memory. */
-const COUNTED = ['/SpiffeWorkloadAPI/', '/assay.launcher.v1.Launcher/'];
+const COUNTED = [
+  '/SpiffeWorkloadAPI/',
+  '/envoy.service.secret.v3.SecretDiscoveryService/',
+  '/assay.launcher.v1.Launcher/',
+];
 
 export function workloadChain({ isServed, peerOf, ceilings, rates }: ChainOptions): readonly ServerInterceptor[] {
   const isCounted = (path: string): boolean => COUNTED.some((service) => path.startsWith(service));
