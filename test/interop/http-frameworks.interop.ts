@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { describe } from '@jest/globals';
 import { type JwtHook, type JwtMiddleware, requireJwtSvid, requireJwtSvidHook } from '../../src/client/http-jwt.ts';
 import { type Door, doorsThatAskForTokens, served } from '../client/http-doors.ts';
+import { top } from '../support/daemon.ts';
 import { npmEnvironment } from './npm-environment.ts';
 
-const require = npmEnvironment(join(import.meta.dirname, 'http-frameworks'));
+const require = npmEnvironment(join(top, 'examples/node'));
 
 /** Of each framework, what is used here. */
 interface Express extends RequestListener {

@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { top } from '../support/daemon.ts';
 
-/** `folder` has package.json and package-lock.json. Gives what a module beside them would require. */
-export function npmEnvironment(folder: string): NodeJS.Require {
+/** `folder` has package.json and package-lock.json. Gives the folder that has what they name in its node_modules. */
+export function npmInstalled(folder: string): string {
   const name = createHash('sha256')
     .update(readFileSync(join(folder, 'package-lock.json')))
     .digest('hex')
@@ -22,5 +22,10 @@ export function npmEnvironment(folder: string): NodeJS.Require {
     execFileSync('npm', install, { cwd: made, stdio: 'inherit' });
     mkdirSync(join(made, 'complete'));
   }
-  return createRequire(join(made, 'package.json'));
+  return made;
+}
+
+/** What a module beside these files would require. */
+export function npmEnvironment(folder: string): NodeJS.Require {
+  return createRequire(join(npmInstalled(folder), 'package.json'));
 }

@@ -34,7 +34,7 @@ export function strangers(): readonly number[] | undefined {
 
 export function castByUid(scratch: Scratch, uids: readonly number[]): ReadonlyMap<Role, Player> {
   const node = scratch.copyNode('node');
-  const cwd = scratch.copySources();
+  const cwd = scratch.copySources('examples/mtls');
   return new Map(
     ROLES.map((role, at) => {
       const uid = uids[at] as number;

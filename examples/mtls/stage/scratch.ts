@@ -30,11 +30,11 @@ export class Scratch {
     return copy;
   }
 
-  /** The example and what it imports, for users who cannot read the checkout. */
-  copySources(): string {
+  /** An example with `assay/client` and these packages, for users who cannot read the checkout. */
+  copySources(example: string, packages: readonly string[] = []): string {
     const to = this.path('app');
     for (const part of [
-      'examples/mtls',
+      example,
       'src/client',
       'src/jwt',
       'src/x509',
@@ -43,9 +43,9 @@ export class Scratch {
       'proto',
       'package.json',
     ]) {
-      cpSync(join(top, part), join(to, part), { recursive: true, filter: (file) => basename(file) !== 'stage' });
+      cpSync(join(top, part), join(to, part), { recursive: true, filter: isSource });
     }
-    for (const folder of packagesOf(['@grpc/grpc-js', '@grpc/proto-loader'])) {
+    for (const folder of packagesOf(['@grpc/grpc-js', '@grpc/proto-loader', ...packages])) {
       cpSync(folder, join(to, relative(top, folder)), { recursive: true });
     }
     openForAll(to);
@@ -56,6 +56,8 @@ export class Scratch {
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
+
+const isSource = (file: string): boolean => !['stage', 'node_modules'].includes(basename(file));
 
 /** The folders of these packages and of all that they need, as npm laid them out. */
 function packagesOf(

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `billing` with no framework, over HTTPS with mutual TLS. It serves `orders` and nobody else.
+ *
+ *     node examples/node/undici/server.ts [PORT]
+ */
+import type { AddressInfo } from 'node:net';
+// In your own project: import { ... } from 'assay/client'
+import { authorizeId, createHttpsServer, peerOf, X509Source } from '../../../src/client/index.ts';
+
+const source = await X509Source.open();
+const authorize = authorizeId('spiffe://example.org/orders');
+
+const server = createHttpsServer(source, { authorize }, (request, response) => {
+  const { spiffeId, serial } = peerOf(request.socket);
+  console.log(`charged for ${spiffeId}`);
+  response.end(`charged for ${spiffeId} with certificate ${serial}`);
+});
+server.on('tlsClientError', (error) => console.log(`turned a caller away: ${error.message}`));
+server.listen(Number(process.argv[2] ?? 8443), '127.0.0.1', () =>
+  console.log(`listening on port ${(server.address() as AddressInfo).port}`),
+);
