@@ -7,13 +7,34 @@ import type { Running, Stage } from './node-stage.ts';
 
 const LONG_MS = 60_000;
 
-/** `first` is what a client without an identity sends along with its handshake. */
-export function pairOverMutualTls(folder: string, stage: () => Stage, first: Buffer, more: object = {}): void {
-  describe(`examples/node/${folder}`, () => {
+interface Pair {
+  readonly server: string;
+  readonly client: string;
+  /** What a client without an identity sends along with its handshake. */
+  readonly first: Buffer;
+  readonly alpn: string;
+}
+
+export const overHttp = (server: string, client: string): Pair => ({
+  server,
+  client,
+  first: Buffer.from('GET /charge HTTP/1.1\r\nhost: billing\r\n\r\n'),
+  alpn: 'http/1.1',
+});
+
+export const overGrpc = (server: string, client: string): Pair => ({
+  server,
+  client,
+  first: Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  alpn: 'h2',
+});
+
+export function pairOverMutualTls(pair: Pair, stage: () => Stage): void {
+  describe(`${pair.server} and ${pair.client} of examples/node`, () => {
     let server: Running;
     let port: number;
     const started = async (role: 'billing' | 'stranger'): Promise<[Running, number]> => {
-      const program = stage().start(role, `${folder}/server.ts`, 0);
+      const program = stage().start(role, pair.server, 0);
       const line = await program.until(/^listening on port (\d+)$/m);
       if (line === undefined) throw new Error(`the server ended: ${program.said}`);
       return [program, Number(line[1])];
@@ -26,7 +47,7 @@ export function pairOverMutualTls(folder: string, stage: () => Stage, first: Buf
     it(
       'hangs up on who has no identity, and its handler is not reached',
       async () => {
-        const tally = bareClient(port, undefined, first, more);
+        const tally = bareClient(port, undefined, pair.first, { ALPNProtocols: [pair.alpn] });
         await endedOrHeard(tally);
         expect(tally.bytes).toBe(0);
         expect(await server.until(/^turned a caller away: .*it presented no certificate/m)).toBeDefined();
@@ -38,7 +59,7 @@ export function pairOverMutualTls(folder: string, stage: () => Stage, first: Buf
     it(
       'hangs up on another identity than the one it serves, and its handler is not reached',
       async () => {
-        const client = stage().start('stranger', `${folder}/client.ts`, port);
+        const client = stage().start('stranger', pair.client, port);
         await client.until(undefined);
         expect(client).toMatchObject({ code: 1, said: expect.not.stringContaining('charged') });
         expect(await server.until(/^turned a caller away: .*it is spiffe:\/\/example\.org\/stranger/m)).toBeDefined();
@@ -51,7 +72,7 @@ export function pairOverMutualTls(folder: string, stage: () => Stage, first: Buf
       'has a client that calls no other identity than the one it wants',
       async () => {
         const [impostor, itsPort] = await started('stranger');
-        const client = stage().start('orders', `${folder}/client.ts`, itsPort);
+        const client = stage().start('orders', pair.client, itsPort);
         await client.until(undefined);
         expect(client).toMatchObject({ code: 1, said: expect.not.stringContaining('charged') });
         expect(client.said).toContain(
@@ -66,7 +87,7 @@ export function pairOverMutualTls(folder: string, stage: () => Stage, first: Buf
       'serves the one it serves, over rotations of both and without a failure or a restart',
       async () => {
         const before = await presentedBy(port);
-        const client = stage().start('orders', `${folder}/client.ts`, port);
+        const client = stage().start('orders', pair.client, port);
         const answers = (): string[] =>
           [...client.said.matchAll(/^charged for spiffe:\/\/example\.org\/orders with certificate (\w+)$/gm)].map(
             ([, serial]) => serial as string,

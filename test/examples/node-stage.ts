@@ -61,7 +61,7 @@ export class Stage {
     this.#daemon = daemon;
   }
 
-  /** `packages` of this checkout, and `modules`, a folder whose node_modules the examples get. */
+  /** `packages` of this checkout, and `modules`, a node_modules folder that the examples get. */
   static async set(packages: readonly string[], modules?: string): Promise<Stage> {
     const uids = strangers();
     const scratch = new Scratch(uids !== undefined);
@@ -109,7 +109,7 @@ export class Stage {
   }
 
   #bring(modules: string): void {
-    cpSync(join(modules, 'node_modules'), join(this.folder, 'node_modules'), { recursive: true });
+    cpSync(modules, join(this.folder, 'node_modules'), { recursive: true });
   }
 
   async #castAll(uids: readonly number[] | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `examples/node`, of which this checkout has the packages; Express and Fastify: `node-frameworks.interop.ts`. */
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { pairOverMutualTls } from './node-pair.ts';
+import { overGrpc, overHttp, pairOverMutualTls } from './node-pair.ts';
 import { Stage } from './node-stage.ts';
 
 let stage: Stage;
@@ -11,6 +11,7 @@ beforeAll(async () => {
 afterAll(() => stage?.close(), 60_000);
 
 describe('mutual TLS in a line', () => {
-  pairOverMutualTls('undici', () => stage, Buffer.from('GET /charge HTTP/1.1\r\nhost: billing\r\n\r\n'));
-  pairOverMutualTls('grpc', () => stage, Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), { ALPNProtocols: ['h2'] });
+  pairOverMutualTls(overHttp('undici/server.ts', 'undici/client.ts'), () => stage);
+  pairOverMutualTls(overHttp('undici/server.ts', 'undici/own-fetch.ts'), () => stage);
+  pairOverMutualTls(overGrpc('grpc/server.ts', 'grpc/client.ts'), () => stage);
 });
