@@ -60,7 +60,7 @@ export function pairOverMutualTls(pair: Pair, stage: () => Stage): void {
       'hangs up on another identity than the one it serves, and its handler is not reached',
       async () => {
         const client = stage().start('stranger', pair.client, port);
-        await client.until(undefined);
+        await client.until(/charged/);
         expect(client).toMatchObject({ code: 1, said: expect.not.stringContaining('charged') });
         expect(await server.until(/^turned a caller away: .*it is spiffe:\/\/example\.org\/stranger/m)).toBeDefined();
         expect(server.said).not.toContain('charged');
@@ -73,7 +73,7 @@ export function pairOverMutualTls(pair: Pair, stage: () => Stage): void {
       async () => {
         const [impostor, itsPort] = await started('stranger');
         const client = stage().start('orders', pair.client, itsPort);
-        await client.until(undefined);
+        await client.until(/charged/);
         expect(client).toMatchObject({ code: 1, said: expect.not.stringContaining('charged') });
         expect(client.said).toContain(
           'it is spiffe://example.org/stranger, and wanted is spiffe://example.org/billing',

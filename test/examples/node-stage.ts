@@ -30,9 +30,9 @@ export class Running {
   }
 
   /** Its end, or `pattern` in what it said, whichever comes first. */
-  async until(pattern: RegExp | undefined): Promise<RegExpExecArray | undefined> {
+  async until(pattern: RegExp): Promise<RegExpExecArray | undefined> {
     for (;;) {
-      const found = pattern?.exec(this.said) ?? undefined;
+      const found = pattern.exec(this.said) ?? undefined;
       if (found !== undefined || this.code !== undefined) return found;
       await new Promise<void>((resolve) => this.#wakers.add(resolve));
     }
