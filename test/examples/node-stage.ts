@@ -3,30 +3,46 @@
  * Where the programs of `examples/node` run: a daemon with short lives, and `billing`, `orders` and `stranger`, told apart
  * by uid as root, otherwise by the Node that each runs.
  */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { strangers } from '../../examples/mtls/stage/cast.ts';
-import { Programs } from '../../examples/mtls/stage/programs.ts';
 import { Scratch } from '../../examples/mtls/stage/scratch.ts';
 import { Daemon, SHORT_LIVES } from '../support/daemon.ts';
 
 export type Role = 'billing' | 'orders' | 'stranger';
 const ROLES: readonly Role[] = ['billing', 'orders', 'stranger'];
 
-/** A program and what it has said. */
+/** A program and what it has said, on stdout and stderr. */
 export class Running {
   said = '';
+  /** Of its end; undefined while it runs. */
   code: number | null | undefined;
+  readonly #child: ChildProcess;
   readonly #wakers = new Set<() => void>();
 
-  hear(line: string): void {
-    this.said += `${line}\n`;
-    this.#wake();
+  constructor(command: string, args: readonly string[], options: SpawnOptions) {
+    this.#child = spawn(command, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      createInterface({ input: stream as Readable }).on('line', (line) => {
+        this.said += `${line}\n`;
+        this.#wake();
+      });
+    }
+    this.#child.on('error', (error) => {
+      this.said += `${error.message}\n`;
+    });
+    this.#child.once('close', (code) => {
+      this.code = code;
+      this.#wake();
+    });
   }
 
-  end(code: number | null): void {
-    this.code = code;
-    this.#wake();
+  async end(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    while (this.code === undefined) await this.#change();
   }
 
   /** Its end, or `pattern` in what it said, whichever comes first. */
@@ -34,8 +50,12 @@ export class Running {
     for (;;) {
       const found = pattern.exec(this.said) ?? undefined;
       if (found !== undefined || this.code !== undefined) return found;
-      await new Promise<void>((resolve) => this.#wakers.add(resolve));
+      await this.#change();
     }
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wakers.add(resolve));
   }
 
   #wake(): void {
@@ -52,7 +72,7 @@ interface Player {
 export class Stage {
   readonly #scratch: Scratch;
   readonly #daemon: Daemon;
-  readonly #programs = new Programs();
+  readonly #started: Running[] = [];
   readonly #cast = new Map<Role, Player>();
   #app = '';
 
@@ -91,19 +111,17 @@ export class Stage {
   /** Starts one of the examples as this role. */
   start(role: Role, script: string, port: number): Running {
     const { node, uid } = this.#cast.get(role) as Player;
-    const running = new Running();
-    const program = this.#programs.start(node, [join(this.folder, script), String(port)], {
+    const running = new Running(node, [join(this.folder, script), String(port)], {
       cwd: this.#app,
       env: { SPIFFE_ENDPOINT_SOCKET: this.#daemon.endpoint },
-      onLine: (line) => running.hear(line),
-      ...(uid === undefined ? {} : { uid }),
+      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
-    program.ended.then((code) => running.end(code));
+    this.#started.push(running);
     return running;
   }
 
   async close(): Promise<void> {
-    await this.#programs.stopAll();
+    await Promise.all(this.#started.map((running) => running.end()));
     await this.#daemon.close();
     this.#scratch.sweep();
   }
