@@ -97,7 +97,11 @@ export interface ReadBundle {
 export function parseSpiffeBundle(text: string, field = 'bundle'): ReadBundle {
   // guard: I9 test/bundle/document.test.ts
   if (text.length > LARGEST_DOCUMENT) throw refused(field, `it is larger than ${LARGEST_DOCUMENT} bytes`);
-  const document = parseJsonText(text, field);
+  return readSpiffeBundle(parseJsonText(text, field), field);
+}
+
+/** What the text says, once it is JSON. */
+export function readSpiffeBundle(document: JsonValue, field: string): ReadBundle {
   if (!(document instanceof Map)) throw refused(field, 'it is not a JSON object');
   const keys: unknown = document.get('keys');
   // guard: BUN-01 test/bundle/document.test.ts
