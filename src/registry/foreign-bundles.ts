@@ -3,17 +3,25 @@
 import type { Limits } from '../config/config.ts';
 import { TrustDomain } from '../identity/trust-domain.ts';
 import { Failure, quote } from '../lib/failure.ts';
-import type { Actor, BundleContent, BundleRecord, Change, EntryRecord, JwtKeyRecord } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
-import { certifiedKey, isSameKey } from '../x509/same-key.ts';
+import type { Actor, BundleContent, BundleRecord, Change, EntryRecord } from '../store/records.ts';
+import type { BundleReplacement, Store } from '../store/store.ts';
 import { refuseAbove } from './entry-fields.ts';
 import { actorName } from './identity-fields.ts';
+import { type OwnKeyCheck, ownKeyCheck } from './own-keys.ts';
 
 /** Who gives a bundle: an operator, a fetch from its trust domain, or the configuration, which names the first one. */
 export type BundleGiver = Actor | typeof FETCHED | 'config';
 
 /** In a bundle's `updatedBy`. */
 export const FETCHED = 'federation';
+
+/** Bundles by trust domain, as a bundle map has them. */
+export type BundleMap = ReadonlyMap<string, BundleContent>;
+
+/** What a map changes; trust domains of what stays as it is, and of what the map leaves out. */
+export interface BundleMapPlan extends BundleReplacement {
+  readonly unchanged: readonly string[];
+}
 
 export type DeleteMode = 'restrict' | 'dissociate' | 'delete';
 
@@ -46,36 +54,80 @@ export class ForeignBundles {
 
   /** The content was checked by whoever parsed the document. An empty one revokes (BUN-02). */
   async put(name: unknown, content: BundleContent, giver: BundleGiver, now: number): Promise<BundleRecord> {
-    const { certificates, jwtKeys, sequence, refreshHintSeconds } = content;
-    const trustDomain = this.#parseForeign(name).name;
+    const trustDomain = this.#parseForeign(name, 'trust_domain').name;
     const stored = this.#bundles.get(trustDomain);
-    const { foreignBundles, certificatesPerBundle } = this.#limits;
     const count = this.#bundles.size + (stored === undefined ? 1 : 0);
     // guard: I9 test/registry/foreign-bundles.test.ts
-    refuseAbove(count, foreignBundles, 'trust_domain', 'foreign bundles', 'foreign_bundles');
+    refuseAbove(count, this.#limits.foreignBundles, 'trust_domain', 'foreign bundles', 'foreign_bundles');
+    const bundle = this.#replacing(
+      stored,
+      { trustDomain, ...content, updatedAt: now, giver },
+      ownKeyCheck(this.#store),
+      'bundle',
+    );
+    if (bundle !== stored) await this.#store.putBundle(bundle);
+    return bundle;
+  }
+
+  /**
+   * What a bundle map changes, as the whole state of the bundles set by hand; refuses all of it for one that is refused. Those
+   * that a relationship fetches are no part of that state: they stay, and the map may not have them.
+   */
+  plan(map: BundleMap, isFetched: (trustDomain: string) => boolean, actor: Actor, now: number): BundleMapPlan {
+    const fetched = [...this.#bundles.keys()].filter(isFetched).length;
+    const { foreignBundles } = this.#limits;
+    // guard: I9 test/registry/bundle-maps.test.ts
+    refuseAbove(fetched + map.size, foreignBundles, 'trust_domains', 'foreign bundles', 'foreign_bundles');
+    const refuseOwnKeys = ownKeyCheck(this.#store);
+    const put: BundleRecord[] = [];
+    const unchanged: string[] = [];
+    for (const [name, content] of map) {
+      const trustDomain = this.#parseForeign(name, 'trust_domains').name;
+      // guard: BUN-17 test/registry/bundle-maps.test.ts — the next fetch would undo it
+      if (isFetched(trustDomain)) throw fetchedToo(trustDomain);
+      const stored = this.#bundles.get(trustDomain);
+      const bundle = this.#replacing(
+        stored,
+        { trustDomain, ...content, updatedAt: now, giver: actor },
+        refuseOwnKeys,
+        `trust_domains[${quote(name)}]`,
+      );
+      if (bundle === stored) unchanged.push(trustDomain);
+      else put.push(bundle);
+    }
+    const deleted = this.all()
+      .map(({ trustDomain }) => trustDomain)
+      .filter((name) => !map.has(name) && !isFetched(name));
+    return { put, unchanged, deleted };
+  }
+
+  /** The record that holds this content from now on: the stored one where nothing changes. */
+  #replacing(
+    stored: BundleRecord | undefined,
+    given: Omit<BundleRecord, 'updatedBy'> & { readonly giver: BundleGiver },
+    refuseOwnKeys: OwnKeyCheck,
+    field: string,
+  ): BundleRecord {
+    const { trustDomain, certificates, jwtKeys, sequence, refreshHintSeconds, updatedAt, giver } = given;
+    const { certificatesPerBundle } = this.#limits;
     // guard: I9 test/registry/foreign-bundles.test.ts
-    refuseAbove(certificates.length, certificatesPerBundle, 'bundle', 'certificates', 'certificates_per_bundle');
+    refuseAbove(certificates.length, certificatesPerBundle, field, 'certificates', 'certificates_per_bundle');
     // guard: I9 test/registry/foreign-bundles.test.ts
-    refuseAbove(jwtKeys.length, certificatesPerBundle, 'bundle', 'JWT keys', 'certificates_per_bundle');
-    // guard: BUN-13 test/registry/foreign-bundles.test.ts
-    this.#refuseOwnKeys(trustDomain, certificates);
-    // guard: BUN-13 test/registry/foreign-bundles.test.ts
-    this.#refuseOwnJwtKeys(trustDomain, jwtKeys);
+    refuseAbove(jwtKeys.length, certificatesPerBundle, field, 'JWT keys', 'certificates_per_bundle');
+    refuseOwnKeys(trustDomain, given);
     const updatedBy = typeof giver === 'string' ? giver : actorName(giver);
     // One that was set by hand and then fetched is a fetched one: from there on its sequence counts.
-    const same = stored !== undefined && sameContent(stored, content);
+    const same = stored !== undefined && sameContent(stored, given);
     if (same && (stored.updatedBy === FETCHED) === (updatedBy === FETCHED)) return stored;
-    const bundle: BundleRecord = {
+    return {
       trustDomain,
       certificates: [...certificates],
       jwtKeys: [...jwtKeys],
       sequence,
       refreshHintSeconds,
-      updatedAt: now,
+      updatedAt,
       updatedBy,
     };
-    await this.#store.putBundle(bundle);
-    return bundle;
   }
 
   refuseUnknown(trustDomain: string): void {
@@ -100,36 +152,20 @@ export class ForeignBundles {
     );
   }
 
-  #parseForeign(name: unknown): TrustDomain {
-    const trustDomain = TrustDomain.parse(name, 'trust_domain');
+  #parseForeign(name: unknown, field: 'trust_domain' | 'trust_domains'): TrustDomain {
+    const trustDomain = TrustDomain.parse(name, field);
     // guard: WAPI-15 test/registry/foreign-bundles.test.ts
     if (trustDomain.equals(this.#own)) {
-      throw new Failure('invalid-argument', 'BUNDLE_IS_OWN', `trust_domain ${quote(name)} is refused: it is our own`, {
-        field: 'trust_domain',
+      throw new Failure('invalid-argument', 'BUNDLE_IS_OWN', `${field} ${quote(name)} is refused: it is our own`, {
+        field,
         value: quote(name),
-        hint: 'our own bundle follows from our authorities: assay ca show',
+        hint:
+          field === 'trust_domain'
+            ? 'our own bundle follows from our authorities: assay ca show'
+            : 'take it out of the map: our own bundle follows from our authorities',
       });
     }
     return trustDomain;
-  }
-
-  /** One key serves one trust domain (BUN-13), in whatever certificate. */
-  #refuseOwnKeys(trustDomain: string, certificates: readonly Buffer[]): void {
-    const own = this.#store.loadAuthorities('x509').map(({ id, published }) => ({ id, ...certifiedKey(published) }));
-    if (own.length === 0) return;
-    for (const [at, der] of certificates.entries()) {
-      const given = certifiedKey(der);
-      const ours = own.find((one) => isSameKey(one, given));
-      if (ours !== undefined) throw holdsOwnKey(trustDomain, `certificate ${at + 1}`, ours.id);
-    }
-  }
-
-  #refuseOwnJwtKeys(trustDomain: string, jwtKeys: readonly JwtKeyRecord[]): void {
-    const own = [...this.#store.loadAuthorities('jwt'), ...this.#store.loadAuthorities('jwt-rsa')];
-    for (const { kid, publicKey } of jwtKeys) {
-      const ours = own.find(({ published }) => published.equals(publicKey));
-      if (ours !== undefined) throw holdsOwnKey(trustDomain, `the JWT key ${quote(kid)}`, ours.id);
-    }
   }
 }
 
@@ -143,13 +179,17 @@ function sameContent(a: BundleContent, b: BundleContent): boolean {
   );
 }
 
-function holdsOwnKey(trustDomain: string, what: string, authorityId: string): Failure {
+function fetchedToo(trustDomain: string): Failure {
   const name = quote(trustDomain);
   return new Failure(
-    'invalid-argument',
-    'BUNDLE_HOLDS_OWN_ROOT',
-    `${what} for trust domain ${name} is refused: its key is that of our own authority ${authorityId}`,
-    { field: 'bundle', value: trustDomain, hint: 'ask the other side for its own bundle' },
+    'failed-precondition',
+    'BUNDLE_IS_FETCHED',
+    `trust_domains ${name} is refused: the relationship with ${name} fetches that bundle`,
+    {
+      field: 'trust_domains',
+      value: name,
+      hint: `take it out of the map, or end the relationship: assay federation delete ${trustDomain}`,
+    },
   );
 }
 

@@ -16,12 +16,19 @@ import type { Actor, BundleContent, BundleRecord, Change, EntryRecord, IdentityR
 import type { EntryFilter, IdentityFilter, Listed, Page, Store } from '../store/store.ts';
 import { EntryWriter, entryNotFound, type WrittenEntry } from './entry-writer.ts';
 import { ExpirySweep } from './expiry-sweep.ts';
-import { type BundleGiver, type DeleteMode, ForeignBundles } from './foreign-bundles.ts';
+import {
+  type BundleGiver,
+  type BundleMap,
+  type BundleMapPlan,
+  type DeleteMode,
+  ForeignBundles,
+} from './foreign-bundles.ts';
 import { actorName } from './identity-fields.ts';
 import { IdentityWriter } from './identity-writer.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
 import { decide, type Match, type Refused } from './match.ts';
 import { RegistryIndex } from './registry-index.ts';
+import { again } from './retry.ts';
 import type { RegistryRules } from './rules.ts';
 
 /** Entries looked at for one caller, the oldest; only a registry gone wrong gives one caller more (I9). */
@@ -186,15 +193,45 @@ export class Registry {
   /** Entries that federate with it: `restrict` refuses, `dissociate` takes the name out of them, `delete` deletes them. */
   async deleteBundle(trustDomain: string, mode: DeleteMode, actor: Actor): Promise<void> {
     this.#bundles.refuseUnknown(trustDomain);
-    for await (const entry of allPages((page) => this.#store.listEntries({ federatesWith: trustDomain }, page))) {
-      if (mode === 'restrict') throw this.#bundles.inUse(trustDomain, entry);
+    await this.#loosen([trustDomain], mode, actor);
+    await this.#store.deleteBundle(trustDomain, actorName(actor), this.#clock.now());
+  }
+
+  /**
+   * Takes a bundle map as the whole state of the bundles set by hand, in one step, or refuses all of it. Entries that federate
+   * with what it leaves out come first, as in `deleteBundle`. Other bundles are those that `isFetched`.
+   */
+  setBundleMap(
+    map: BundleMap,
+    isFetched: (trustDomain: string) => boolean,
+    mode: DeleteMode,
+    actor: Actor,
+  ): Promise<BundleMapPlan> {
+    return again(async () => {
+      const since = this.#lastChangeSeq;
+      const now = this.#clock.now();
+      const plan = this.#bundles.plan(map, isFetched, actor, now);
+      if (plan.deleted.length > 0) await this.#loosen(plan.deleted, mode, actor);
+      if (plan.put.length + plan.deleted.length > 0)
+        await this.#store.replaceBundles(plan, since, actorName(actor), now);
+      return plan;
+    });
+  }
+
+  /** Looks at every entry once, however many trust domains are named. */
+  async #loosen(trustDomains: readonly string[], mode: DeleteMode, actor: Actor): Promise<void> {
+    const leaving = new Set(trustDomains);
+    const filter = leaving.size === 1 ? { federatesWith: trustDomains[0] } : {};
+    for await (const entry of allPages((page) => this.#store.listEntries(filter, page))) {
+      const left = entry.federatesWith.find((name) => leaving.has(name));
+      if (left === undefined) continue;
+      if (mode === 'restrict') throw this.#bundles.inUse(left, entry);
       if (mode === 'delete') await this.deleteEntry(entry.id, actor);
       else {
-        const federatesWith = entry.federatesWith.filter((name) => name !== trustDomain);
+        const federatesWith = entry.federatesWith.filter((name) => !leaving.has(name));
         await this.updateEntry(entry.id, { federatesWith }, actor);
       }
     }
-    await this.#store.deleteBundle(trustDomain, actorName(actor), this.#clock.now());
   }
 
   /** Listeners run synchronously, in sequence order, when the registry itself has taken the changes in. */

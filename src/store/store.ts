@@ -77,11 +77,22 @@ export interface RegistryStore {
   updateIdentity(identity: IdentityRecord, by: string): Promise<void>;
 }
 
+export interface BundleReplacement {
+  readonly put: readonly BundleRecord[];
+  /** Trust domains. */
+  readonly deleted: readonly string[];
+}
+
 export interface BundleStore {
   loadBundles(): Iterable<BundleRecord>;
   putBundle(bundle: BundleRecord): Promise<void>;
   /** Rejects with ('not-found', 'BUNDLE_NOT_FOUND'). */
   deleteBundle(trustDomain: string, by: string, at: number): Promise<void>;
+  /**
+   * All of it in one step, with a change for each bundle. Rejects with ('aborted', 'REVISION_CONFLICT') when a bundle or a
+   * relationship has changed after `since`, a change sequence, and with ('not-found', 'BUNDLE_NOT_FOUND').
+   */
+  replaceBundles(replacement: BundleReplacement, since: number, by: string, at: number): Promise<void>;
 }
 
 export interface FederationStore {

@@ -152,6 +152,8 @@ export class Batches {
         return this.#bundle.put(...(args as unknown as Parameters<BundleCommands['put']>));
       case Op.deleteBundle:
         return this.#bundle.delete(...(args as unknown as [string, string, number]));
+      case Op.replaceBundles:
+        return this.#bundle.replace(...(args as unknown as Parameters<BundleCommands['replace']>));
       case Op.putRelationship:
         return this.#federation.put(...(args as unknown as Parameters<FederationCommands['put']>));
       case Op.deleteRelationship:

@@ -3,6 +3,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { BundleValues } from './rows.ts';
 
 export class BundleCommands {
   readonly #log: ChangeLog;
@@ -25,13 +26,8 @@ export class BundleCommands {
     );
   }
 
-  /** The sequence as text: it may have 64 bits, more than SQLite's integers hold without a sign. */
   put(
-    trustDomain: string,
-    certificates: Uint8Array[],
-    jwtKeys: [string, Uint8Array][],
-    sequence: string | null,
-    refreshHintSeconds: number | null,
+    [trustDomain, certificates, jwtKeys, sequence, refreshHintSeconds]: BundleValues,
     by: string,
     at: number,
   ): number {
@@ -52,4 +48,21 @@ export class BundleCommands {
     }
     return this.#log.add('bundle', 'delete', trustDomain, by, at);
   }
+
+  /** Answers the first change: that of each bundle that is put, then of each that is deleted, follows without a gap. */
+  replace(put: BundleValues[], deleted: string[], since: number, by: string, at: number): number {
+    // guard: BUN-17 test/store/bundle-maps.test.ts — what was decided beside another change is not the state of the map
+    if (this.#log.hasNewer(since, 'bundle', 'federation')) throw conflict();
+    const seqs = [
+      ...put.map((values) => this.put(values, by, at)),
+      ...deleted.map((trustDomain) => this.delete(trustDomain, by, at)),
+    ];
+    return seqs[0] ?? since;
+  }
+}
+
+function conflict(): Failure {
+  return new Failure('aborted', 'REVISION_CONFLICT', 'the bundles were changed by someone else meanwhile', {
+    hint: 'look at them with assay bundle list, and repeat the change',
+  });
 }

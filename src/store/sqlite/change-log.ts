@@ -10,10 +10,12 @@ export class ChangeLog {
   readonly #counters: Counters;
   readonly #insert: Statement;
   readonly #prune: Statement;
+  readonly #newer: Statement;
 
   constructor(db: Database, counters: Counters) {
     this.#counters = counters;
     this.#insert = db.prepare('INSERT INTO change (seq, at, by, kind, action, key) VALUES (?, ?, ?, ?, ?, ?)');
+    this.#newer = db.prepare('SELECT count(*) FROM change WHERE seq > ? AND kind IN (?, ?)').pluck();
     this.#prune = db.prepare(
       `DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE seq <= ? ORDER BY seq LIMIT ${PRUNE_SLICE})`,
     );
@@ -25,6 +27,11 @@ export class ChangeLog {
     this.#counters.now.change = seq;
     this.#counters.seen(at);
     return seq;
+  }
+
+  /** Is there a change of either kind after this sequence? */
+  hasNewer(seq: number, kind: string, other: string): boolean {
+    return (this.#newer.get(seq, kind, other) as number) > 0;
   }
 
   prune(keep: number): number {

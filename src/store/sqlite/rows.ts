@@ -8,6 +8,8 @@ import { Failure } from '../../lib/failure.ts';
 import { labelsOf, labelsText, words } from '../packed.ts';
 import type {
   AuthorityRecord,
+  BundleRecord,
+  Change,
   EntryRecord,
   FederationRecord,
   IdentityKind,
@@ -16,6 +18,7 @@ import type {
   IssuanceRecord,
   NewIssuance,
 } from '../records.ts';
+import type { BundleReplacement } from '../store.ts';
 import type { Value } from './wire.ts';
 
 export const IDENTITY_COLUMNS =
@@ -242,4 +245,32 @@ export function federationOf(row: readonly unknown[]): FederationRecord {
     createdAt: row[5] as number,
     createdBy: row[6] as string,
   };
+}
+
+/** Trust domain, certificates, JWT keys as kid and public key, sequence, refresh hint in seconds. */
+export type BundleValues = [
+  string,
+  readonly Uint8Array[],
+  readonly (readonly [string, Uint8Array])[],
+  string | null,
+  number | null,
+];
+
+/** The sequence as text: it may have 64 bits, more than SQLite's integers hold without a sign. */
+export function bundleValues({ trustDomain, certificates, jwtKeys, ...one }: BundleRecord): BundleValues {
+  const keys = jwtKeys.map(({ kid, publicKey }) => [kid, publicKey] as const);
+  return [trustDomain, certificates, keys, one.sequence?.toString() ?? null, one.refreshHintSeconds];
+}
+
+/** The changes of bundles written in one step, which follow each other. */
+export function bundleChanges(
+  { put, deleted }: BundleReplacement,
+  first: number,
+  by: string,
+  at: number,
+): readonly Change[] {
+  return [
+    ...put.map((bundle) => ({ action: 'put', key: bundle.trustDomain, bundle }) as const),
+    ...deleted.map((key) => ({ action: 'delete', key }) as const),
+  ].map((change, place) => ({ seq: first + place, at, by, kind: 'bundle', ...change }));
 }

@@ -17,7 +17,7 @@ import type {
   IssuanceRecord,
   NewIssuance,
 } from '../records.ts';
-import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page, Store } from '../store.ts';
+import type { BundleReplacement, EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page, Store } from '../store.ts';
 import type { CommitGate } from './commit-gate.ts';
 import { readCounter } from './counters.ts';
 import { type DataFiles, prepareDataDir } from './data-dir.ts';
@@ -26,7 +26,15 @@ import { type InstanceLock, lockDataDir } from './instance-lock.ts';
 import { migrate } from './migrate.ts';
 import { setPragmas } from './pragmas.ts';
 import { Reader } from './reader.ts';
-import { authorityValues, entryValues, federationValues, identityValues, pushIssuance } from './rows.ts';
+import {
+  authorityValues,
+  bundleChanges,
+  bundleValues,
+  entryValues,
+  federationValues,
+  identityValues,
+  pushIssuance,
+} from './rows.ts';
 import { unusable } from './unusable.ts';
 import { Op } from './wire.ts';
 import { Writer } from './writer.ts';
@@ -156,10 +164,8 @@ class SqliteStore implements Store {
   }
 
   async putBundle(bundle: BundleRecord): Promise<void> {
-    const { trustDomain: key, certificates, updatedAt: at, updatedBy: by, sequence, refreshHintSeconds } = bundle;
-    const jwtKeys = bundle.jwtKeys.map(({ kid, publicKey }) => [kid, publicKey]);
-    const args = [key, certificates, jwtKeys, sequence?.toString() ?? null, refreshHintSeconds, by, at];
-    await this.#writer.run(Op.putBundle, args, (seq) => [
+    const { trustDomain: key, updatedAt: at, updatedBy: by } = bundle;
+    await this.#writer.run(Op.putBundle, [bundleValues(bundle), by, at], (seq) => [
       { seq: seq as number, at, by, kind: 'bundle', action: 'put', key, bundle },
     ]);
   }
@@ -168,6 +174,13 @@ class SqliteStore implements Store {
     await this.#writer.run(Op.deleteBundle, [trustDomain, by, at], (seq) => [
       { seq: seq as number, at, by, kind: 'bundle', action: 'delete', key: trustDomain },
     ]);
+  }
+
+  async replaceBundles(replacement: BundleReplacement, since: number, by: string, at: number): Promise<void> {
+    const { put, deleted } = replacement;
+    await this.#writer.run(Op.replaceBundles, [put.map(bundleValues), deleted, since, by, at], (first) =>
+      bundleChanges(replacement, first as number, by, at),
+    );
   }
 
   loadRelationships(): readonly FederationRecord[] {

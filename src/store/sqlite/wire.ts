@@ -22,6 +22,7 @@ export const Op = {
   probe: 13,
   putRelationship: 14,
   deleteRelationship: 15,
+  replaceBundles: 16,
 } as const;
 
 /** What to do once the commands of a message are committed. */
