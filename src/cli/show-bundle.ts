@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { WireBundle } from '../api/admin/wire.ts';
 import { parseCertificate } from '../x509/parse.ts';
 import { toPem } from '../x509/pem.ts';
+import type { Io } from './io.ts';
 import { instant } from './print.ts';
 
 export function bundleJson(bundle: WireBundle): object {
@@ -15,6 +16,13 @@ export function bundleJson(bundle: WireBundle): object {
     updated_by: bundle.updated_by === '' ? null : bundle.updated_by,
     x509_certificates: bundle.x509_certificates.map(certificateJson),
   };
+}
+
+/** A line for people, and a warning where it trusts nobody. */
+export function sayBundle(io: Io, bundle: WireBundle): void {
+  const count = bundle.x509_certificates.length;
+  if (count === 0) io.talk(`warning: the bundle is empty, so nothing of ${bundle.trust_domain} is trusted any more\n`);
+  io.out(`${bundle.trust_domain}: ${count} ${count === 1 ? 'certificate' : 'certificates'}\n`);
 }
 
 export function bundlePem(bundle: WireBundle): string {

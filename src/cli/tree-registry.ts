@@ -9,6 +9,10 @@ import type { Program } from './program.ts';
 const TAINT_RULES = `When a key may be known to others: prepare, activate --now, taint the old one, and once its SVIDs are replaced, revoke it.
 The taint leaves it in the bundle, so that nothing breaks while open streams are given SVIDs of the active one within 10s.`;
 
+const MAP_RULES = `With --format map the file holds the bundles of all trust domains that are set by hand, in one SPIFFE bundle map, and no
+trust domain is named: what the map leaves out is deleted, all of it in one step or nothing. Bundles that a relationship
+fetches stay as they are, and may not be in the map.`;
+
 export function addIdentityCommands(program: Program): void {
   const identity = program.group(program.root, 'identity', 'who answers for an identity, and whether it is in force');
   const list = program.leaf(identity, 'list', 'list identities', 'assay identity list --expiring', async () => {
@@ -71,6 +75,8 @@ export function addBundleCommands(program: Program): void {
   const bundle = program.group(program.root, 'bundle', 'trust bundles: our own and those of other trust domains');
   const format = (command: Command, what: string): Command =>
     command.addOption(new Option('--format <format>', what).choices(['pem', 'spiffe']));
+  const mode = (what: string): Option =>
+    new Option('--mode <mode>', what).choices(['restrict', 'dissociate', 'delete']);
   const show = program.leaf(
     bundle,
     'show [trust-domain]',
@@ -82,16 +88,29 @@ export function addBundleCommands(program: Program): void {
   const list = program.leaf(bundle, 'list', 'list bundles of other trust domains', 'assay bundle list', async () => {
     return (await import('./bundle-list.ts')).bundleList;
   });
-  addAdminFlags(addPageFlags(list));
+  const map = new Option('--format <format>', 'a SPIFFE bundle map: ours and all others as one document');
+  addAdminFlags(addPageFlags(list.addOption(map.choices(['map']))));
   const set = program.leaf(
     bundle,
-    'set <trust-domain>',
+    'set [trust-domain]',
     'trust another trust domain by this bundle, instead of what was there',
-    'assay bundle set partner.example --file partner.pem',
+    {
+      rules: MAP_RULES,
+      example: 'assay bundle set partner.example --file partner.pem\nassay bundle set --format map --file trusted.json',
+    },
     async () => (await import('./bundle-set.ts')).bundleSet,
   );
-  set.option('--file <path>', 'the bundle; standard input unless told', once);
-  addAdminFlags(format(set, 'what the file holds; told by its first character unless given'));
+  set
+    .option('--file <path>', 'the bundle; standard input unless told', once)
+    .addOption(
+      new Option('--format <format>', 'what the file holds; pem and spiffe are told by its first character').choices([
+        'pem',
+        'spiffe',
+        'map',
+      ]),
+    )
+    .addOption(mode('with --format map: entries that federate with what the map leaves out, as with bundle delete'));
+  addAdminFlags(set);
   const remove = program.leaf(
     bundle,
     'delete <trust-domain>',
@@ -100,12 +119,7 @@ export function addBundleCommands(program: Program): void {
     async () => (await import('./bundle-delete.ts')).bundleDelete,
   );
   remove.addOption(
-    new Option(
-      '--mode <mode>',
-      'entries that federate with it: refuse while there are any, loosen them, or delete them',
-    )
-      .choices(['restrict', 'dissociate', 'delete'])
-      .default('restrict'),
+    mode('entries that federate with it: refuse while there are any, loosen them, or delete them').default('restrict'),
   );
   addAdminFlags(remove);
 }

@@ -7,6 +7,7 @@ import type { ClockGuard } from '../authority/clock-guard.ts';
 import type { JwtAuthorities } from '../authority/jwt-authorities.ts';
 import type { JwtAuthority } from '../authority/jwt-authority.ts';
 import { readBundle, renderSpiffeBundle } from '../bundle/document.ts';
+import { readBundleMap, renderBundleMap } from '../bundle/map.ts';
 import type { PublishedBundle } from '../bundle/published.ts';
 import type { Config } from '../config/config.ts';
 import type { Federation } from '../federation/federation.ts';
@@ -57,6 +58,8 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     documents: {
       render: renderSpiffeBundle,
       parse: readBundle,
+      renderMap: renderBundleMap,
+      parseMap: readBundleMap,
     },
     clockGuard: rooms.clockGuard,
     health: () => healthChecks(checked),

@@ -54,8 +54,9 @@ export class Federation {
     return [...this.#running.keys()].sort().map((name) => this.get(name));
   }
 
+  /** Also while it is being made, when its first bundle may be there already, or ended. */
   has(trustDomain: string): boolean {
-    return this.#running.has(trustDomain);
+    return this.#running.has(trustDomain) || this.#busy.has(trustDomain);
   }
 
   get(trustDomain: string): RelationshipView {
@@ -71,7 +72,7 @@ export class Federation {
     // guard: FED-25 test/federation/federation.test.ts
     if (relationship.trustDomain.equals(own)) throw isOwn(name);
     // guard: FED-13 test/federation/federation.test.ts — two addresses would take turns to be right
-    if (this.has(name) || this.#busy.has(name)) throw isThere(name);
+    if (this.has(name)) throw isThere(name);
     // guard: I9 test/federation/federation.test.ts
     if (this.#running.size + this.#busy.size >= most) throw tooMany(most);
     const first = initialBundles.forNew(relationship, initial, bundles.get(name) !== undefined);

@@ -7,6 +7,7 @@ import type { AdminDeps } from '../../src/api/admin/deps.ts';
 import { addAdminService } from '../../src/api/admin/service.ts';
 import { fromStatus } from '../../src/api/status.ts';
 import { readBundle, renderSpiffeBundle } from '../../src/bundle/document.ts';
+import { readBundleMap, renderBundleMap } from '../../src/bundle/map.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Failure } from '../../src/lib/failure.ts';
 import { AdminClient, type Message } from './admin-client.ts';
@@ -50,6 +51,8 @@ export async function adminBench(
     documents: {
       render: renderSpiffeBundle,
       parse: readBundle,
+      renderMap: renderBundleMap,
+      parseMap: readBundleMap,
     },
     clockGuard: rooms.guard,
     health: async () => [],

@@ -54,6 +54,8 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   ListBundles: 'read',
   SetBundle: 'write',
   DeleteBundle: 'write',
+  GetBundleMap: 'read',
+  SetBundleMap: 'write',
   CreateFederation: 'write',
   GetFederation: 'read',
   ListFederations: 'read',

@@ -8,18 +8,22 @@ import { invalid, missing, readDocument, readPage, readWord } from './read-reque
 import type { Handlers } from './service.ts';
 import type { Outgoing, WireBundle } from './wire.ts';
 
-type BundleRpc = 'GetOwnBundle' | 'GetBundle' | 'ListBundles' | 'SetBundle' | 'DeleteBundle';
-
-export function bundleRpcs(deps: AdminDeps): Handlers<BundleRpc> {
-  const { registry, documents } = deps;
-  const show = (record: BundleRecord): Outgoing<WireBundle> => ({
+/** As lists have it: without the document. */
+export function showBundle(record: BundleRecord): Outgoing<WireBundle> {
+  return {
     trust_domain: record.trustDomain,
     x509_certificates: record.certificates,
     updated_at: record.updatedAt,
     updated_by: record.updatedBy,
-  });
+  };
+}
+
+type BundleRpc = 'GetOwnBundle' | 'GetBundle' | 'ListBundles' | 'SetBundle' | 'DeleteBundle';
+
+export function bundleRpcs(deps: AdminDeps): Handlers<BundleRpc> {
+  const { registry, documents } = deps;
   const showWhole = (record: BundleRecord): Outgoing<WireBundle> => ({
-    ...show(record),
+    ...showBundle(record),
     spiffe_document: documents.render(record),
   });
   const own = (): Outgoing<WireBundle> => {
@@ -51,7 +55,10 @@ export function bundleRpcs(deps: AdminDeps): Handlers<BundleRpc> {
         .sort((a, b) => (a.trustDomain < b.trustDomain ? -1 : 1))
         .filter((record) => after === undefined || record.trustDomain > after);
       const rows = left.slice(0, page.limit);
-      return { bundles: rows.map(show), next_page_token: left.length > rows.length ? rows.at(-1)!.trustDomain : '' };
+      return {
+        bundles: rows.map(showBundle),
+        next_page_token: left.length > rows.length ? rows.at(-1)!.trustDomain : '',
+      };
     },
     async SetBundle(request, asked) {
       // What Go clients cannot read as a host must not get into their bundles (CLI-09).
@@ -64,13 +71,18 @@ export function bundleRpcs(deps: AdminDeps): Handlers<BundleRpc> {
     },
     async DeleteBundle(request, asked) {
       const { name } = TrustDomain.parse(request.trust_domain, 'trust_domain');
-      const mode = readWord(request.mode, ['restrict', 'dissociate', 'delete'] as const, 'mode') ?? 'restrict';
+      const mode = readMode(request.mode);
       // The next fetch would bring it back, and until then nobody would know why it is gone.
       if (deps.federation.has(name)) throw isFetched(name);
       await registry.deleteBundle(name, mode, asked.actor);
       return {};
     },
   };
+}
+
+/** What becomes of entries that federate with a bundle that leaves. */
+export function readMode(text: string): 'restrict' | 'dissociate' | 'delete' {
+  return readWord(text, ['restrict', 'dissociate', 'delete'] as const, 'mode') ?? 'restrict';
 }
 
 function isFetched(trustDomain: string): Failure {

@@ -69,6 +69,16 @@ export interface RegistryDoor {
   foreignBundles(): readonly BundleRecord[];
   putBundle(trustDomain: string, content: BundleContent, actor: Actor): Promise<BundleRecord>;
   deleteBundle(trustDomain: string, mode: 'restrict' | 'dissociate' | 'delete', actor: Actor): Promise<void>;
+  setBundleMap(
+    map: ReadonlyMap<string, BundleContent>,
+    isFetched: (trustDomain: string) => boolean,
+    mode: 'restrict' | 'dissociate' | 'delete',
+    actor: Actor,
+  ): Promise<{
+    readonly put: readonly BundleRecord[];
+    readonly unchanged: readonly string[];
+    readonly deleted: readonly string[];
+  }>;
 }
 
 export interface IssuanceDoor {
@@ -94,11 +104,14 @@ export type FederationDoor = Pick<Federation, 'all' | 'has' | 'get' | 'create' |
 
 /** Text to what is stored, and back. Parsing throws a Failure. */
 export interface BundleDocuments {
-  render(
-    bundle: Pick<PublishedBundle, 'certificates' | 'jwtKeys'> & Partial<Pick<PublishedBundle, 'witKeys'> & Numbers>,
-  ): string;
+  render(bundle: RenderedBundle): string;
   parse(format: 'pem' | 'spiffe', text: string): BundleContent;
+  renderMap(bundles: Iterable<readonly [trustDomain: string, bundle: RenderedBundle]>): Promise<string>;
+  parseMap(text: string): ReadonlyMap<string, BundleContent>;
 }
+
+type RenderedBundle = Pick<PublishedBundle, 'certificates' | 'jwtKeys'> &
+  Partial<Pick<PublishedBundle, 'witKeys'> & Numbers>;
 
 interface Numbers {
   readonly sequence: number | bigint | null;

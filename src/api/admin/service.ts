@@ -10,6 +10,7 @@ import { servedMethod } from '../proto.ts';
 import { toStatus } from '../status.ts';
 import { ACCESS, type AdminCaller, Authorisation } from './authorisation.ts';
 import { authorityRpcs } from './authorities.ts';
+import { bundleMapRpcs } from './bundle-maps.ts';
 import { bundleRpcs } from './bundles.ts';
 import { daemonRpcs } from './daemon.ts';
 import type { AdminDeps } from './deps.ts';
@@ -50,6 +51,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...identityRpcs(deps),
     ...svidRpcs(deps),
     ...bundleRpcs(deps),
+    ...bundleMapRpcs(deps),
     ...federationRpcs(deps),
     ...authorityRpcs(deps),
     ...explainRpcs(deps),

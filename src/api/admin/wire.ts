@@ -209,6 +209,11 @@ export interface Rpcs extends AuthorityRpcs, FederationRpcs {
     { readonly bundle: WireBundle },
   ];
   DeleteBundle: [{ readonly trust_domain: string; readonly mode: string }, object];
+  GetBundleMap: [object, { readonly document: string }];
+  SetBundleMap: [
+    { readonly document: Buffer; readonly mode: string },
+    { readonly set: readonly WireBundle[]; readonly unchanged: readonly string[]; readonly deleted: readonly string[] },
+  ];
   ExplainProcess: [{ readonly pid: Int64 }, WireProcessExplained];
   ExplainIdentity: [{ readonly spiffe_id: string }, WireIdentityExplained];
   GetHealth: [
