@@ -9,8 +9,8 @@ import type { Program } from './program.ts';
 const TAINT_RULES = `When a key may be known to others: prepare, activate --now, taint the old one, and once its SVIDs are replaced, revoke it.
 The taint leaves it in the bundle, so that nothing breaks while open streams are given SVIDs of the active one within 10s.`;
 
-const MAP_RULES = `With --format map the file holds the bundles of all trust domains that are set by hand, in one SPIFFE bundle map, and no
-trust domain is named: what the map leaves out is deleted, all of it in one step or nothing. Bundles that a relationship
+const MAP_RULES = `assay bundle set --format map --file trusted.json takes the bundles of all trust domains that are set by hand, in one
+SPIFFE bundle map: what the map leaves out is deleted, all of it in one step or nothing. Bundles that a relationship
 fetches stay as they are, and may not be in the map.`;
 
 export function addIdentityCommands(program: Program): void {
@@ -96,7 +96,7 @@ export function addBundleCommands(program: Program): void {
     'trust another trust domain by this bundle, instead of what was there',
     {
       rules: MAP_RULES,
-      example: 'assay bundle set partner.example --file partner.pem\nassay bundle set --format map --file trusted.json',
+      example: 'assay bundle set partner.example --file partner.pem',
     },
     async () => (await import('./bundle-set.ts')).bundleSet,
   );

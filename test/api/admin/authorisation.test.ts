@@ -14,6 +14,7 @@ const WRITES: readonly RpcName[] = [
   'ResumeIdentity',
   'SetBundle',
   'DeleteBundle',
+  'SetBundleMap',
   'CreateFederation',
   'RefreshFederation',
   'DeleteFederation',
