@@ -8,7 +8,7 @@
  */
 import { TrustDomain } from '../identity/trust-domain.ts';
 import { Failure } from '../lib/failure.ts';
-import { parseJsonText } from '../lib/json-text.ts';
+import { type JsonValue, parseJsonText } from '../lib/json-text.ts';
 import type { BundleContent } from '../store/records.ts';
 import { readSpiffeBundle, renderSpiffeBundle, type WrittenBundle } from './document.ts';
 
@@ -29,14 +29,16 @@ export function readBundleMap(text: string, field = 'bundle map'): ReadonlyMap<s
   // guard: BUN-14 test/bundle/map.test.ts — it may be empty, and not be missing
   if (!(members instanceof Map)) throw refused(field, 'it has no `trust_domains` object');
   const bundles = new Map<string, BundleContent>();
-  for (const [key, bundle] of members) {
+  for (const [name, bundle] of members as ReadonlyMap<string, JsonValue>) {
     // What Go clients cannot read as a host must not get into their bundles (CLI-09).
     // guard: BUN-14 test/bundle/map.test.ts
-    const { name } = TrustDomain.parseOwn(key, 'trust_domains');
+    TrustDomain.parseOwn(name, 'trust_domains');
     const read = readSpiffeBundle(bundle, `trust_domains["${name}"]`);
-    const { certificates, jwtKeys, sequence = null } = read;
+    let hint = read.refreshHintSeconds ?? null;
     // guard: BUN-16 test/bundle/map.test.ts — no inner hint is kept, so that none sets a pace, now or later
-    bundles.set(name, { certificates, jwtKeys, sequence, refreshHintSeconds: null });
+    hint = null;
+    const { certificates, jwtKeys, sequence = null } = read;
+    bundles.set(name, { certificates, jwtKeys, sequence, refreshHintSeconds: hint });
   }
   return bundles;
 }
@@ -52,8 +54,9 @@ export async function renderBundleMap(
   let length = 0;
   for (const [at, [name, bundle]] of inOrder.entries()) {
     if (at % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
+    let inner = bundle;
     // guard: BUN-16 test/bundle/map.test.ts
-    const inner = { ...bundle, refreshHintSeconds: null };
+    inner = { ...bundle, refreshHintSeconds: null };
     const member = `${JSON.stringify(name)}:${renderSpiffeBundle(inner).trimEnd()}`;
     length += member.length;
     // guard: I9 test/bundle/map.test.ts

@@ -103,6 +103,9 @@ it('I9: there are at most as many bundles, of as many certificates, as the limit
   const { registry } = await openRoom({ foreignBundles: 2, certificatesPerBundle: 2 });
   const many = await refusalOfAsync(() => registry.putBundle('a.org', anchors([ONE, TWO, ONE]), OPERATOR));
   expect(many.message).toContain('limits.certificates_per_bundle');
+  const jwtKeys = ['a', 'b', 'c'].map((kid) => ({ kid, publicKey: ONE }));
+  const keys = await refusalOfAsync(() => registry.putBundle('a.org', { ...anchors([]), jwtKeys }, OPERATOR));
+  expect(keys.message).toContain('3 JWT keys are refused: at most 2 are allowed (limits.certificates_per_bundle)');
   await registry.putBundle('a.org', anchors([ONE]), OPERATOR);
   await registry.putBundle('b.org', anchors([ONE]), OPERATOR);
   const third = await refusalOfAsync(() => registry.putBundle('c.org', anchors([ONE]), OPERATOR));
