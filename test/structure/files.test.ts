@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { codeOf, filesBelow, readFile } from './sources.ts';
 
-const folders = ['src', 'attestors', 'proto', 'bin', 'test', 'bench', 'examples', 'tools', '.ci'] as const;
+const folders = ['src', 'attestors', 'proto', 'bin', 'test', 'bench', 'examples', 'tools', 'packaging', '.ci'] as const;
 const files = filesBelow(...folders);
 const written = files.filter((file) =>
   /\.(ts|js|go|py|c|h|proto|sh)$|^bin\/|^\.ci\/|^tools\/node\/run$|^test\/testbed\/(?:docker|k8s|systemd|systemd-init|runc-unprivileged)$/.test(
