@@ -38,7 +38,9 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 describe('the package', () => {
   it('holds what runs and nothing else', () => {
-    const odd = packed.filter((path) => !/^(dist|packaging|proto|bin)\/|^(LICENSE|README\.md|package\.json)$/.test(path));
+    const odd = packed.filter(
+      (path) => !/^(dist|packaging|proto|bin)\/|^(LICENSE|README\.md|package\.json)$/.test(path),
+    );
     expect(odd).toEqual([]);
     expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([]);
     expect(packed).toContain('dist/src/main.js');
