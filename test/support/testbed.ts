@@ -21,6 +21,7 @@ const TEST_MS = 120_000;
 const dockerHost = process.env['ASSAY_TEST_DOCKER'] ?? 'unix:///var/run/docker.sock';
 const docker = await findDocker();
 const systemd = await findSystemd();
+const needsDebian = `no image ${SYSTEMD_IMAGE} at ${dockerHost}: run test/testbed/systemd up as root`;
 const nodeFacts = process.env['ASSAY_TEST_KUBERNETES'] ?? join(bedFolder, 'run/k8s.env');
 const kubernetes = await findKubernetes();
 
@@ -29,9 +30,17 @@ export function dockerEngine(): DockerEngine | undefined {
   return docker;
 }
 
-/** `ASSAY_TEST_DOCKER` names another engine than `test/testbed/docker up` starts; it needs the image `local/busybox:1`. */
-export function describeWithDocker(title: string, body: (docker: Docker) => void): void {
-  if (docker) declare(title, () => body(Docker.forTests(docker)));
+/**
+ * `ASSAY_TEST_DOCKER` names another engine than `test/testbed/docker up` starts; it needs the image `local/busybox:1`.
+ * `debian`: that of `test/testbed/systemd up` as well.
+ */
+export function describeWithDocker(
+  title: string,
+  body: (docker: Docker) => void,
+  { debian = false }: { readonly debian?: boolean } = {},
+): void {
+  if (docker && debian && !systemd) skip(title, needsDebian);
+  else if (docker) declare(title, () => body(Docker.forTests(docker)));
   else skip(title, `no Docker engine answers at ${dockerHost}: run test/testbed/docker up`);
 }
 
@@ -59,8 +68,12 @@ export function kubernetesNode(): KubernetesNode | undefined {
 export function describeWithKubernetes(
   title: string,
   body: (kubernetes: Kubernetes) => void,
-  { alone = false } = {},
+  { alone = false, debian = false } = {},
 ): void {
+  if (kubernetes && debian && !systemd) {
+    skip(title, needsDebian);
+    return;
+  }
   if (!kubernetes) {
     skip(title, `no Kubernetes node answers as ${nodeFacts} says: run test/testbed/k8s up as root`);
     return;
@@ -81,7 +94,7 @@ export function describeWithSystemd(
   options: { readonly folders?: readonly string[] } = {},
 ): void {
   if (docker && systemd) declare(title, () => body(SystemdMachine.forTests(Docker.forTests(docker), options.folders)));
-  else skip(title, `no image ${SYSTEMD_IMAGE} at ${dockerHost}: run test/testbed/systemd up as root`);
+  else skip(title, needsDebian);
 }
 
 async function findSystemd(): Promise<boolean> {
