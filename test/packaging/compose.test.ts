@@ -6,14 +6,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type AssayImage, buildAssayImage } from '../support/assay-image.ts';
-import { run } from '../support/bed.ts';
 import { containerOf, readCompose } from '../support/compose.ts';
+import { saysLog } from '../support/container-log.ts';
 import { top } from '../support/daemon.ts';
 import type { Container } from '../support/docker.ts';
-import { PATIENCE_MS } from '../support/inside-caller.ts';
 import { pageBlock } from '../support/page-block.ts';
 import { describeWithDocker } from '../support/testbed.ts';
 
@@ -36,17 +34,7 @@ describeWithDocker(
       if (code !== 0) throw new Error(`${words.join(' ')}: ${stdout}${stderr}`);
       return stdout;
     };
-    const logs = async (container: Container): Promise<string> => {
-      const { stdout, stderr } = await run(container.command('logs'));
-      return stdout + stderr;
-    };
-    const says = async (container: Container, wanted: RegExp): Promise<string> => {
-      for (const until = Date.now() + PATIENCE_MS; ; await sleep(100)) {
-        const said = await logs(container);
-        if (wanted.test(said)) return said;
-        if (Date.now() > until) throw new Error(`${wanted} not in: ${said}\ndaemon: ${await logs(daemon)}`);
-      }
-    };
+    const says = (container: Container, wanted: RegExp): Promise<string> => saysLog(container, wanted, daemon);
 
     beforeAll(async () => {
       image = await buildAssayImage(docker.engine, `${own}:test`);

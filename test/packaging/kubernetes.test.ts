@@ -7,13 +7,11 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type AssayImage, buildAssayImage } from '../support/assay-image.ts';
-import { run } from '../support/bed.ts';
+import { saysLog } from '../support/container-log.ts';
 import { top } from '../support/daemon.ts';
 import type { Container } from '../support/docker.ts';
-import { PATIENCE_MS } from '../support/inside-caller.ts';
 import { freshName } from '../support/kubernetes-api.ts';
 import { pageBlock } from '../support/page-block.ts';
 import { Pod, type PodMetadata, podObject } from '../support/pod.ts';
@@ -62,19 +60,7 @@ describeWithKubernetes(
       const { template } = spec;
       return createPod({ ...template.metadata, name: freshName('daemon'), namespace }, template.spec);
     };
-    const logs = async (container: Container): Promise<string> => {
-      const { stdout, stderr } = await run(container.command('logs'));
-      return stdout + stderr;
-    };
-    const says = async (container: Container, wanted: RegExp): Promise<string> => {
-      for (const until = Date.now() + PATIENCE_MS; ; await sleep(100)) {
-        const said = await logs(container);
-        if (wanted.test(said)) return said;
-        const status = await container.status();
-        if (status !== 'running' || Date.now() > until)
-          throw new Error(`${wanted} not in: ${said}\ndaemon: ${(await logs(daemon)).slice(-2_048)}`);
-      }
-    };
+    const says = (container: Container, wanted: RegExp): Promise<string> => saysLog(container, wanted, daemon);
     const inDaemon = async (line: string): Promise<string> => {
       const words = own(line.slice(IN_DAEMON.length)).split(' ');
       const { code, stdout, stderr } = await daemon.exec(words);
