@@ -6,6 +6,7 @@
  */
 import { chownSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
 import { prepareSocketFolder } from '../peer/socket-folder.ts';
 
@@ -33,8 +34,24 @@ export function makePluginFolder({ parent, name, owner, ownUid, random }: Folder
   const folder = join(parent, `${name}.${random.bytes(4).toString('hex')}`);
   // guard: A13 test/plugins/plugin-folder.test.ts
   mkdirSync(folder, { mode: 0o700 });
-  if (owner.uid !== ownUid) chownSync(folder, owner.uid, owner.gid);
+  if (owner.uid !== ownUid) giveTo(owner, folder);
   return { socket: join(folder, SOCKET), remove: () => tidy(folder) };
+}
+
+function giveTo({ uid, gid }: FolderOptions['owner'], folder: string): void {
+  try {
+    chownSync(folder, uid, gid);
+  } catch (error) {
+    tidy(folder);
+    throw new Failure(
+      'failed-precondition',
+      'PLUGIN_UNAVAILABLE',
+      `${folder} cannot be given to uid ${uid}: ${(error as Error).message}`,
+      {
+        hint: 'run the daemon as root with CAP_CHOWN, or the plugin under the uid of the daemon',
+      },
+    );
+  }
 }
 
 function tidy(folder: string): void {

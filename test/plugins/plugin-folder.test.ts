@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { systemRandom } from '../../src/lib/random.ts';
@@ -26,6 +35,23 @@ describe('the folder of a plugin’s run', () => {
 
   asRoot('is the plugin’s', () => {
     expect(lstatSync(dirname(folder({ uid: 12_345 }).socket)).uid).toBe(12_345);
+  });
+
+  asRoot('cannot be given away without the right to, and says so', () => {
+    const parent = join(dir, 'powerless');
+    mkdirSync(parent, { mode: 0o711 });
+    chmodSync(dir, 0o711);
+    chownSync(parent, 12_345, 12_345);
+    process.seteuid?.(12_345);
+    try {
+      const owner = { uid: 12_346, gid: 12_346 };
+      expect(() => makePluginFolder({ parent, name: 'mine', owner, ownUid: 12_345, random: systemRandom })).toThrow(
+        expect.objectContaining({ reason: 'PLUGIN_UNAVAILABLE', hint: expect.stringContaining('CAP_CHOWN') }),
+      );
+      expect(readdirSync(parent)).toEqual([]);
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   it('takes the place of what an earlier run of the same plugin left, and leaves others alone', () => {
