@@ -228,10 +228,10 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     });
     closers.add(`socket ${path}`, () => listener.close());
   };
+  // Before the sockets: whoever is handed a token may look up its keys at once.
+  httpsCheck = await startHttps({ ...outside, ownBundle, clockGuard, closers });
   await listen(config.sockets.admin, 0o660, ADMIN_FOLDER_MODE, admin.door.accept);
   await listen(config.sockets.workload, 0o777, WORKLOAD_FOLDER_MODE, workload.door.accept);
-
-  httpsCheck = await startHttps({ ...outside, ownBundle, clockGuard, closers });
 
   return {
     trustDomain,
