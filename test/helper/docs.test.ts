@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `docs/helper.md` shows configurations that are read, and names every key that there is. */
+/** `docs/helper.md` and the pages of consumers show configurations that are read; the former names every key that there is. */
 import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -8,7 +8,9 @@ import { readYamlSettings } from '../../src/helper/yaml-config.ts';
 
 const top = resolve(import.meta.dirname, '../..');
 const page = readFileSync(join(top, 'docs/helper.md'), 'utf8');
-const examples = [...page.matchAll(/```yaml\n((?:.|\n)*?)```/g)].map(([, text]) => text as string);
+const yamlIn = (text: string): string[] =>
+  [...text.matchAll(/```yaml\n((?:.|\n)*?)```/g)].map(([, yaml]) => yaml as string);
+const examples = yamlIn(page);
 
 describe('docs/helper.md', () => {
   it('shows configurations that are read', async () => {
@@ -31,5 +33,18 @@ describe('docs/helper.md', () => {
     );
     expect(new Set(keys).size).toBeGreaterThan(35);
     expect([...new Set(keys)].filter((key) => !new RegExp(`\\b${key}\\b`).test(page))).toEqual([]);
+  });
+});
+
+describe('docs/consumers', () => {
+  it.each(globSync('docs/consumers/*.md', { cwd: top }))('%s shows configurations that are read', async (file) => {
+    const shown = yamlIn(readFileSync(join(top, file), 'utf8'));
+    expect(shown).toHaveLength(2);
+    const names = { uid: async () => undefined, gid: async () => undefined };
+    for (const text of shown) {
+      const { outputs, warnings } = await readYamlSettings(parseYamlTree(text, 'helper.yaml'), 'helper.yaml', names);
+      expect(outputs).toHaveLength(1);
+      expect(warnings).toEqual([]);
+    }
   });
 });
