@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Entries and identities as text and as JSON. */
-import type { Int64, WireEntry, WireIdentity } from '../api/admin/wire.ts';
+import type { WireEntry, WireIdentity } from '../api/admin/wire.ts';
+import type { Int64 } from '../api/admin/wire-values.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Io } from './io.ts';
 import { instant, printFields, when } from './print.ts';

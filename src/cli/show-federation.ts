@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A relationship with another trust domain, as fields and as JSON. */
-import type { Int64 } from '../api/admin/wire.ts';
+
 import type { WireFederation } from '../api/admin/wire-federation.ts';
+import type { Int64 } from '../api/admin/wire-values.ts';
 import type { Io } from './io.ts';
 import { instant, printFields, when } from './print.ts';
 

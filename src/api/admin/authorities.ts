@@ -3,8 +3,8 @@
 import { Failure } from '../../lib/failure.ts';
 import { nameOf } from './actor-name.ts';
 import type { AdminDeps, AuthorityDoor } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { readWord } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import { showAuthority } from './to-wire.ts';
 import type { Outgoing } from './wire.ts';
 import type { WireAuthority } from './wire-authority.ts';

@@ -2,8 +2,8 @@
 /** All bundles as one document: given out, and taken in as the whole state of those set by hand. */
 import { readMode, showBundle } from './bundles.ts';
 import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { readDocument } from './read-request.ts';
-import type { Handlers } from './service.ts';
 
 export function bundleMapRpcs(deps: AdminDeps): Handlers<'GetBundleMap' | 'SetBundleMap'> {
   const { registry, documents, federation } = deps;

@@ -4,8 +4,8 @@ import { TrustDomain } from '../../identity/trust-domain.ts';
 import { Failure, quote } from '../../lib/failure.ts';
 import type { BundleRecord } from '../../store/records.ts';
 import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { invalid, missing, readDocument, readPage, readWord } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import type { Outgoing, WireBundle } from './wire.ts';
 
 /** As lists have it: without the document. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The daemon itself: health, doctor, the clock, and who is asking. */
 import type { AdminDeps, Check } from './deps.ts';
-import type { Handlers } from './service.ts';
+import type { Handlers } from './handler.ts';
 import { showCheck } from './to-wire.ts';
 
 type DaemonRpc = 'GetHealth' | 'GetDoctor' | 'GetFederationDoctor' | 'AcceptClock' | 'WhoAmI';

@@ -5,8 +5,8 @@ import { Failure } from '../../lib/failure.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
 import type { EntryRecord, IdentityKind } from '../../store/records.ts';
 import type { AdminDeps, EntryFilter } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { given, invalid, missing, readCount, readInstant, readLabels, readPage, readWord } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import { entryShower, showIdentity } from './to-wire.ts';
 import type { Request, WireEntry, WireEntryFilter } from './wire.ts';
 

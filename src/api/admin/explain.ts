@@ -4,8 +4,8 @@ import type { EntryExplained, ProcessExplained } from '../../issuance/explain.ts
 import type { Failure } from '../../lib/failure.ts';
 import type { Refused } from '../../registry/match.ts';
 import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { missing, readCount } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import { showIdentity } from './to-wire.ts';
 import type { Outgoing, WireIdentityExplained, WireProcessExplained, WireRefusal } from './wire.ts';
 

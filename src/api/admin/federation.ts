@@ -5,8 +5,8 @@ import type { InitialBundle } from '../../federation/initial-bundle.ts';
 import { TrustDomain } from '../../identity/trust-domain.ts';
 import { Failure } from '../../lib/failure.ts';
 import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { given, invalid, readDocument, readPage, readWord } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import type { Outgoing, Request } from './wire.ts';
 import type { WireFederation } from './wire-federation.ts';
 

@@ -2,8 +2,8 @@
 /** Identities: get, list, suspend, resume. */
 import type { IdentityRecord, IdentityState } from '../../store/records.ts';
 import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { given, missing, readInstant, readPage, readWord } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import { entryShower, showIdentity } from './to-wire.ts';
 
 type IdentityRpc = 'GetIdentity' | 'ListIdentities' | 'SuspendIdentity' | 'ResumeIdentity';

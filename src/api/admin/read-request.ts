@@ -2,7 +2,8 @@
 /** Reads the scalar parts of requests that every group has: pages, numbers, words out of a list. */
 import { Failure, quote } from '../../lib/failure.ts';
 import type { Page } from '../../store/store.ts';
-import type { Int64, WireLabel } from './wire.ts';
+import type { WireLabel } from './wire.ts';
+import type { Int64 } from './wire-values.ts';
 
 const MOST_ROWS = 1_000;
 const ROWS_BY_DEFAULT = 100;

@@ -5,7 +5,6 @@
  */
 import type { Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Failure } from '../../lib/failure.ts';
-import type { Actor } from '../../store/records.ts';
 import { servedMethod } from '../proto.ts';
 import { toStatus } from '../status.ts';
 import { ACCESS, type AdminCaller, Authorisation } from './authorisation.ts';
@@ -17,28 +16,13 @@ import type { AdminDeps } from './deps.ts';
 import { entryRpcs } from './entries.ts';
 import { explainRpcs } from './explain.ts';
 import { federationRpcs } from './federation.ts';
+import type { Asked, Handler, Handlers } from './handler.ts';
 import { identityRpcs } from './identities.ts';
 import { svidRpcs } from './svids.ts';
-import type { Outgoing, Request, Response, RpcName } from './wire.ts';
+import type { Request, RpcName } from './wire.ts';
 
 export const ADMIN_PROTO = 'assay/admin/v1/admin.proto';
 export const ADMIN_SERVICE = 'assay.admin.v1.Admin';
-
-/** What a handler knows of its call beside the message. */
-export interface Asked {
-  readonly caller: AdminCaller;
-  readonly actor: Actor;
-  readonly may: Authorisation;
-  /** Throws unless the caller may write this SPIFFE ID, and notes it for the log. */
-  assertMayWrite(spiffeId: string): void;
-}
-
-export type Handler<R extends RpcName> = (
-  request: Request<R>,
-  asked: Asked,
-) => Outgoing<Response<R>> | Promise<Outgoing<Response<R>>>;
-
-export type Handlers<R extends RpcName = RpcName> = { readonly [K in R]: Handler<K> };
 
 /** Finds the caller of a call; throws when its connection is not known (attack A3). */
 export type CallerOf = (call: { getPeer(): string }) => AdminCaller;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What was issued: get by serial, list. */
 import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
 import { given, missing, readPage } from './read-request.ts';
-import type { Handlers } from './service.ts';
 import { showSvid } from './to-wire.ts';
 
 export function svidRpcs(deps: AdminDeps): Handlers<'GetSvid' | 'ListSvids'> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Of `wire.ts`, what the authorities need. */
-import type { Int64 } from './wire.ts';
+import type { Int64 } from './wire-values.ts';
 
 export type AuthorityKind = 'x509' | 'jwt' | 'jwt-rsa' | 'wit';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Of `wire.ts`, what relationships with other trust domains need. */
-import type { Int64, Paged } from './wire.ts';
+import type { Int64, Paged } from './wire-values.ts';
 
 export interface WireFederation {
   readonly trust_domain: string;

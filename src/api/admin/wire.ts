@@ -6,10 +6,7 @@
  */
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
-
-export type Int64 = string;
-/** What may be handed to the encoder. */
-export type Int64Input = string | number;
+import type { Int64, Int64Input, Paged } from './wire-values.ts';
 
 export interface WireEntry {
   readonly id: string;
@@ -100,11 +97,6 @@ export interface WireEntryFilter {
   readonly selectors: readonly string[];
   readonly federates_with: string;
   readonly hint: string;
-}
-
-export interface Paged {
-  readonly page_size: number;
-  readonly page_token: string;
 }
 
 export interface WireFoundSelector {
