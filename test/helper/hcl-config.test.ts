@@ -14,7 +14,7 @@ const museum = resolve(import.meta.dirname, '../vectors/hcl');
 const X509 = 'svid_file_name = "c.pem"\nsvid_key_file_name = "k.pem"\nsvid_bundle_file_name = "b.pem"\n';
 
 function settings(text: string, env: Readonly<Record<string, string>> = {}): HelperSettings {
-  const place = { file: 'helper.conf', env: new Map(Object.entries(env)), workingFolder: '/work' };
+  const place = { file: 'helper.conf', env: new Map(Object.entries(env)), workingFolder: '/srv' };
   return readHclSettings(parseHcl(text, 'helper.conf'), place);
 }
 const ofMuseum = (name: string): HelperSettings => settings(readFileSync(join(museum, name), 'utf8'));
@@ -26,7 +26,7 @@ describe('a configuration of spiffe-helper', () => {
     expect({ once, supervise, health }).toEqual({ once: false, supervise: undefined, health: undefined });
     expect(outputs).toHaveLength(1);
     expect(outputs[0]).toMatchObject({
-      folder: '/work',
+      folder: '/srv',
       modes: { cert: 0o644, key: 0o600, jwt: 0o600, jwtBundle: 0o600 },
       pick: { spiffeId: undefined, hint: undefined },
       x509: { intermediatesInBundle: false, federatedBundles: false, omitExpired: false },
@@ -85,7 +85,7 @@ describe('a configuration of spiffe-helper', () => {
 
   it('signals a pid from a file', () => {
     const { outputs } = settings(`pid_file_name = "run/x.pid"\nrenew_signal = "SIGHUP"\n${X509}`);
-    expect(outputs[0].actions.signal).toEqual({ pidFile: '/work/run/x.pid', signal: 'SIGHUP' });
+    expect(outputs[0].actions.signal).toEqual({ pidFile: '/srv/run/x.pid', signal: 'SIGHUP' });
   });
 
   it('has a health listener at all addresses, when it is switched on', () => {
