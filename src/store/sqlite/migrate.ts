@@ -2,7 +2,8 @@
 /** Brings a database to the newest step this program knows, and refuses one that is newer. */
 import type { Database } from 'better-sqlite3';
 import { Failure } from '../../lib/failure.ts';
-import { type Migration, migrations } from './schema.ts';
+import type { Migration } from './migrations/migration.ts';
+import { migrations } from './schema.ts';
 
 /** In the file's header (sqlite.org/fileformat2.html section 1.3.15), so that `file` and we can tell whose it is. */
 const APPLICATION_ID = 0x41737379;
