@@ -6,6 +6,7 @@
  * Rules (what may be created, by whom) live in `registry/` and `authority/`; a store guards only what a race could
  * break: uniqueness, tombstones, revisions.
  */
+import type { AuditStore } from './events.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -159,6 +160,8 @@ export interface MetaStore {
 }
 
 export interface Store extends RegistryStore, BundleStore, FederationStore, AuthorityStore, IssuanceStore, MetaStore {
+  /** The log of all of it. */
+  readonly audit: AuditStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

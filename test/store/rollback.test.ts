@@ -21,6 +21,11 @@ function markIn(dir: string): string {
   return readFileSync(join(dir, 'high-water-mark'), 'utf8');
 }
 
+/** Without the root of the tree, which differs each time. */
+function numbersIn(dir: string): string {
+  return markIn(dir).replace(/root [0-9a-f]{64}\n$/, '');
+}
+
 it('B5: the main database file without its -wal is refused, naming both numbers and what to do', async () => {
   const [dir, copy] = [freshDir(), freshDir()];
   const store = await openStore(dir);
@@ -82,17 +87,17 @@ it.each(['', 'change 1\n', 'change 1\nbundle 1\nissuance x\n', 'change 999999999
 it('B5: the mark is written with each step of an authority, else once a second and at close', async () => {
   const [dir, clock] = [freshDir(), new FakeClock()];
   const store = await openStore(dir, { clock });
-  expect(markIn(dir)).toBe('change 0\nbundle 0\nissuance 0\n');
+  expect(numbersIn(dir)).toBe('change 0\nbundle 0\nissuance 0\n');
   await store.createEntry(anEntry(), anIdentity(), BY);
-  expect(markIn(dir)).toBe('change 0\nbundle 0\nissuance 0\n');
+  expect(numbersIn(dir)).toBe('change 0\nbundle 0\nissuance 0\n');
   await clock.advance(1000);
   await store.deleteEntry('nope', BY, NOW).catch(() => {});
-  expect(markIn(dir)).toBe('change 2\nbundle 0\nissuance 0\n');
+  expect(numbersIn(dir)).toBe('change 2\nbundle 0\nissuance 0\nevent 3\n');
   await store.replaceAuthorities('x509', [anAuthority()], new Map(), 'aa', BY, NOW);
-  expect(markIn(dir)).toBe('change 3\nbundle 1\nissuance 0\n');
+  expect(numbersIn(dir)).toBe('change 3\nbundle 1\nissuance 0\nevent 4\n');
   await store.record(anIssuance());
   await store.close();
-  expect(markIn(dir)).toBe('change 3\nbundle 1\nissuance 1\n');
+  expect(numbersIn(dir)).toBe('change 3\nbundle 1\nissuance 1\nevent 5\n');
   expect(statSync(join(dir, 'high-water-mark')).mode & 0o777).toBe(0o600);
   expect(existsSync(join(dir, 'high-water-mark.new'))).toBe(false);
 });
@@ -107,5 +112,31 @@ it('B5: a database ahead of the mark, as after a crash, is served', async () => 
   const again = await openStore(dir);
   expect(again.lastChangeSeq()).toBe(2);
   await again.close();
-  expect(markIn(dir)).toBe('change 2\nbundle 0\nissuance 0\n');
+  expect(numbersIn(dir)).toBe('change 2\nbundle 0\nissuance 0\nevent 3\n');
+});
+
+it('B5: a log whose beginning is another than the one that was written is refused, though no number is lower', async () => {
+  const dir = freshDir();
+  const store = await openStore(dir);
+  await furnish(store);
+  await store.close();
+  const mark = markIn(dir);
+  const [, size = '', root = ''] = /event (\d+)\nroot ([0-9a-f]{64})/.exec(mark) ?? [];
+  writeFileSync(
+    join(dir, 'high-water-mark'),
+    mark.replace(
+      root,
+      root.replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
+    ),
+  );
+  const refused = await refusalOfAsync(() => openStore(dir));
+  expect([refused.reason, refused.message]).toEqual([
+    'ROLLED_BACK',
+    expect.stringContaining(`the first ${size} events of the log are not those that were written`),
+  ]);
+  writeFileSync(join(dir, 'high-water-mark'), mark.replace(`event ${size}`, `event ${Number(size) + 1}`));
+  const shorter = await refusalOfAsync(() => openStore(dir));
+  expect(shorter.message).toContain(`${size} events in the log where ${Number(size) + 1} were reached`);
+  writeFileSync(join(dir, 'high-water-mark'), mark);
+  await (await openStore(dir)).close();
 });

@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const domain =
-  'identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'merkle|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -20,6 +20,11 @@ const rules: readonly Rule[] = [
     who: /^src\/identity\//,
     mayNot: /^(src\/(?!identity\/|lib\/)|attestors\/)/,
     reason: 'the domain words stand on lib alone',
+  },
+  {
+    who: /^src\/merkle\//,
+    mayNot: /^(src\/(?!merkle\/|lib\/)|attestors\/|node:(?!crypto$))/,
+    reason: 'a tree is hashes of text: what the text says is not its matter',
   },
   {
     who: /^src\/x509\//,
@@ -108,7 +113,7 @@ const rules: readonly Rule[] = [
   },
   {
     who: /^src\/store\/[^/]+\.ts$/,
-    mayNot: /^src\/(?!store\/|identity\/|lib\/)/,
+    mayNot: /^src\/(?!store\/|merkle\/|identity\/|lib\/)/,
     reason: 'the store contract is by aggregate, not by who uses it',
   },
   {

@@ -4,6 +4,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import { Failure } from '../../lib/failure.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Counters } from './counters.ts';
+import type { EventLog } from './event-log.ts';
+import { authoritiesRow } from './row-payload.ts';
 import { AUTHORITY_COLUMNS } from './rows.ts';
 import type { Value } from './wire.ts';
 
@@ -15,11 +17,13 @@ const LAST_SVID_NOT_AFTER = 11;
 export class AuthorityCommands {
   readonly #counters: Counters;
   readonly #log: ChangeLog;
+  readonly #events: EventLog;
   readonly #stored: Statement;
   readonly #clear: Statement;
   readonly #insert: Statement;
 
-  constructor(db: Database, log: ChangeLog, counters: Counters) {
+  constructor(db: Database, log: ChangeLog, counters: Counters, events: EventLog) {
+    this.#events = events;
     this.#counters = counters;
     this.#log = log;
     this.#stored = db
@@ -56,6 +60,8 @@ export class AuthorityCommands {
     }
     // guard: I6 test/store/sqlite-store.test.ts — BUN-03: it grows exactly when the content changes
     if (!sameSet(published, republished)) this.#counters.now.bundle += 1;
+    const step = { cause, bundle_sequence: this.#counters.now.bundle };
+    this.#events.note('authority.change', by, at, null, { ...authoritiesRow(kind, next), ...step });
     const seq = this.#log.add('authority', 'put', cause, by, at);
     return [seq, this.#counters.now.bundle, ...next.map((values) => values[LAST_SVID_NOT_AFTER] as number)];
   }

@@ -6,11 +6,13 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure } from '../../lib/failure.ts';
+import { AuditCommands } from './audit-commands.ts';
 import { AuthorityCommands } from './authority-commands.ts';
 import { BundleCommands } from './bundle-commands.ts';
 import { ChangeLog } from './change-log.ts';
 import { waitAtGate } from './commit-gate.ts';
 import { Counters } from './counters.ts';
+import { EventLog, type RandomBytes } from './event-log.ts';
 import { FederationCommands } from './federation-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
@@ -36,12 +38,14 @@ export class Batches {
   readonly #gate: SharedArrayBuffer | undefined;
   readonly counters: Counters;
   readonly #log: ChangeLog;
+  readonly events: EventLog;
   readonly #issuance: IssuanceCommands;
   readonly #registry: RegistryCommands;
   readonly #authority: AuthorityCommands;
   readonly #bundle: BundleCommands;
   readonly #federation: FederationCommands;
   readonly #meta: MetaCommands;
+  readonly #audit: AuditCommands;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #savepoint: Statement;
@@ -49,17 +53,19 @@ export class Batches {
   readonly #undo: Statement;
   readonly #probe: Statement;
 
-  constructor(db: Database, gate: SharedArrayBuffer | undefined) {
+  constructor(db: Database, gate: SharedArrayBuffer | undefined, random: RandomBytes) {
     this.#db = db;
     this.#gate = gate;
     this.counters = new Counters(db);
     this.#log = new ChangeLog(db, this.counters);
-    this.#issuance = new IssuanceCommands(db, this.counters);
-    this.#registry = new RegistryCommands(db, this.#log);
-    this.#authority = new AuthorityCommands(db, this.#log, this.counters);
-    this.#bundle = new BundleCommands(db, this.#log);
-    this.#federation = new FederationCommands(db, this.#log);
-    this.#meta = new MetaCommands(db);
+    this.events = new EventLog(db, this.counters, random);
+    this.#issuance = new IssuanceCommands(db, this.counters, this.events);
+    this.#registry = new RegistryCommands(db, this.#log, this.events);
+    this.#authority = new AuthorityCommands(db, this.#log, this.counters, this.events);
+    this.#bundle = new BundleCommands(db, this.#log, this.events);
+    this.#federation = new FederationCommands(db, this.#log, this.events);
+    this.#meta = new MetaCommands(db, this.events);
+    this.#audit = new AuditCommands(db, this.events);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#savepoint = db.prepare('SAVEPOINT command');
@@ -75,6 +81,7 @@ export class Batches {
       this.#begin.run();
       for (const message of messages) this.#runMessage(message, answers);
       this.#issuance.saveSigned();
+      this.events.flush();
       this.counters.save();
       if (this.#gate !== undefined) waitAtGate(this.#gate);
       // guard: I3 test/store/sqlite-store.test.ts — nothing is answered before it is on the disk
@@ -84,6 +91,7 @@ export class Batches {
       return { answers: undefined, count, trouble: describe(error) };
     }
     this.counters.committed();
+    this.events.committed();
     return { answers, count, trouble: undefined };
   }
 
@@ -132,6 +140,7 @@ export class Batches {
         this.#release.run();
       }
       this.counters.now = before;
+      this.events.takeBack(before.event);
       throw error;
     }
   }
@@ -139,7 +148,7 @@ export class Batches {
   #command(op: number, args: never[]): number | number[] {
     switch (op) {
       case Op.undelivered:
-        return this.#issuance.undelivered(...(args as unknown as [number, string]));
+        return this.#issuance.undelivered(...(args as unknown as [number, string, number]));
       case Op.createEntry:
         return this.#registry.createEntry(...(args as unknown as [Value[], Value[] | null, string, string, number]));
       case Op.updateEntry:
@@ -163,11 +172,17 @@ export class Batches {
           ...(args as unknown as [string, Value[][], [string, number][], string, string, number]),
         );
       case Op.setMetaOnce:
-        return this.#meta.setOnce(...(args as unknown as [string, string]));
+        return this.#meta.setOnce(...(args as unknown as [string, string, number]));
       case Op.pruneIssuance:
-        return this.#issuance.prune(...(args as unknown as [number]));
+        return this.#issuance.prune(...(args as unknown as [number, number]));
       case Op.pruneChanges:
         return this.#log.prune(...(args as unknown as [number]));
+      case Op.appendEvent:
+        return this.#audit.append(...(args as unknown as Parameters<AuditCommands['append']>));
+      case Op.putCheckpoint:
+        return this.#audit.putCheckpoint(...(args as unknown as Parameters<AuditCommands['putCheckpoint']>));
+      case Op.redactEvent:
+        return this.#audit.redact(...(args as unknown as Parameters<AuditCommands['redact']>));
       case Op.probe:
         return this.#probe.run().changes;
       default:
@@ -180,6 +195,7 @@ export class Batches {
     if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
     this.counters.rolledBack();
     this.#issuance.rolledBack();
+    this.events.rolledBack();
   }
 }
 

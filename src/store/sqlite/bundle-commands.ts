@@ -3,17 +3,21 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { EventLog } from './event-log.ts';
+import { bundleRow } from './row-payload.ts';
 import type { BundleValues } from './rows.ts';
 
 export class BundleCommands {
   readonly #log: ChangeLog;
+  readonly #events: EventLog;
   readonly #put: Statement;
   readonly #addCertificate: Statement;
   readonly #addJwtKey: Statement;
   readonly #delete: Statement;
 
-  constructor(db: Database, log: ChangeLog) {
+  constructor(db: Database, log: ChangeLog, events: EventLog) {
     this.#log = log;
+    this.#events = events;
     this.#delete = db.prepare('DELETE FROM bundle WHERE trust_domain = ?');
     this.#put = db.prepare(
       'INSERT INTO bundle (trust_domain, updated_at, updated_by, sequence, refresh_hint_seconds) VALUES (?, ?, ?, ?, ?)',
@@ -26,15 +30,13 @@ export class BundleCommands {
     );
   }
 
-  put(
-    [trustDomain, certificates, jwtKeys, sequence, refreshHintSeconds]: BundleValues,
-    by: string,
-    at: number,
-  ): number {
+  put(values: BundleValues, by: string, at: number): number {
+    const [trustDomain, certificates, jwtKeys, sequence, refreshHintSeconds] = values;
     this.#delete.run(trustDomain);
     this.#put.run(trustDomain, at, by, sequence, refreshHintSeconds);
     for (const [i, der] of certificates.entries()) this.#addCertificate.run(trustDomain, i, der);
     for (const [i, [kid, publicKey]] of jwtKeys.entries()) this.#addJwtKey.run(trustDomain, i, kid, publicKey);
+    this.#events.note('bundle.set', by, at, null, bundleRow(values));
     return this.#log.add('bundle', 'put', trustDomain, by, at);
   }
 
@@ -46,6 +48,7 @@ export class BundleCommands {
         hint: 'list them with: assay bundle list',
       });
     }
+    this.#events.note('bundle.delete', by, at, null, { trust_domain: trustDomain });
     return this.#log.add('bundle', 'delete', trustDomain, by, at);
   }
 

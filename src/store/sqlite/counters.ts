@@ -5,7 +5,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 
-export const COUNTERS = ['change', 'issuance', 'bundle', 'latest_time'] as const;
+export const COUNTERS = ['change', 'issuance', 'bundle', 'event', 'latest_time'] as const;
 export type CounterName = (typeof COUNTERS)[number];
 type Values = Record<CounterName, number>;
 
@@ -24,6 +24,7 @@ export class Counters {
       change: readCounter(db, 'change'),
       issuance: readCounter(db, 'issuance'),
       bundle: readCounter(db, 'bundle'),
+      event: readCounter(db, 'event'),
       latest_time: readCounter(db, 'latest_time'),
     };
     this.now = { ...this.#committed };

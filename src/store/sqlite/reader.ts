@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The main thread's reading connection. WAL lets it read while the writer commits. */
 import Database, { type Statement } from 'better-sqlite3';
+import type { AuditStore } from '../events.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -12,6 +13,7 @@ import type {
   JwtKeyRecord,
 } from '../records.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
+import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
 import { listPage } from './listing.ts';
 import { ENTRIES, entryWhere, IDENTITIES, ISSUANCES, identityWhere, issuanceWhere } from './lists.ts';
@@ -25,6 +27,7 @@ import {
   PACKED_ENTRIES,
   PACKED_IDENTITIES,
 } from './rows.ts';
+import type { Writer } from './writer.ts';
 
 type Row = readonly unknown[];
 
@@ -46,6 +49,10 @@ export class Reader {
         `SELECT ${ISSUANCE_READ_COLUMNS} FROM issuance t JOIN identity i ON i.no = t.identity_no WHERE t.serial = ?`,
       )
       .raw();
+  }
+
+  audit(writer: Writer): AuditStore {
+    return new SqliteAuditStore(this.#db, writer);
   }
 
   counter(name: CounterName): number {

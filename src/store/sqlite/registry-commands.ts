@@ -2,12 +2,16 @@
 /** Entries, identities and foreign bundles, in the writer thread. Each method runs inside a savepoint. */
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
+import type { EventKind } from '../events.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { EventLog } from './event-log.ts';
+import { entryRow, namedRow } from './row-payload.ts';
 import { ENTRY_COLUMNS, ENTRY_REVISION, IDENTITY_COLUMNS } from './rows.ts';
 import type { Value } from './wire.ts';
 
 export class RegistryCommands {
   readonly #log: ChangeLog;
+  readonly #events: EventLog;
   readonly #findIdentity: Statement;
   readonly #insertIdentity: Statement;
   readonly #updateIdentity: Statement;
@@ -16,11 +20,13 @@ export class RegistryCommands {
   readonly #insertEntry: Statement;
   readonly #updateEntry: Statement;
   readonly #deleteEntry: Statement;
+  readonly #spiffeIdOf: Statement;
   readonly #insertSelector: Statement;
   readonly #deleteSelectors: Statement;
 
-  constructor(db: Database, log: ChangeLog) {
+  constructor(db: Database, log: ChangeLog, events: EventLog) {
     this.#log = log;
+    this.#events = events;
     this.#findIdentity = db.prepare('SELECT no, state, revision FROM identity WHERE spiffe_id = ?').raw();
     this.#insertIdentity = db.prepare(
       `INSERT INTO identity (${IDENTITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -38,6 +44,9 @@ export class RegistryCommands {
       `UPDATE entry SET (${ENTRY_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?`,
     );
     this.#deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
+    this.#spiffeIdOf = db
+      .prepare('SELECT spiffe_id FROM identity WHERE no = (SELECT identity_no FROM entry WHERE id = ?)')
+      .pluck();
     this.#insertSelector = db.prepare('INSERT INTO entry_selector (entry_no, selector) VALUES (?, ?)');
     this.#deleteSelectors = db.prepare('DELETE FROM entry_selector WHERE entry_no = ?');
   }
@@ -54,6 +63,8 @@ export class RegistryCommands {
     if (this.#findEntry.get(id) !== undefined) throw idExists(id as string);
     const entryNo = this.#insertEntry.run(identityNo, entry).lastInsertRowid;
     this.#addSelectors(entryNo, selectors as string);
+    if (identity !== null) this.#events.note('identity.create', by, at, spiffeId, namedRow(IDENTITY_COLUMNS, identity));
+    this.#events.note('entry.create', by, at, spiffeId, entryRow(entry));
     const first = found === undefined ? this.#log.add('identity', 'put', spiffeId, by, at) : undefined;
     const last = this.#log.add('entry', 'put', id as string, by, at);
     return first ?? last;
@@ -71,11 +82,14 @@ export class RegistryCommands {
     this.#updateEntry.run(entry, no);
     this.#deleteSelectors.run(no);
     this.#addSelectors(no, entry[2] as string);
+    this.#events.note('entry.update', by, at, spiffeId, entryRow(entry));
     return this.#log.add('entry', 'put', id, by, at);
   }
 
   deleteEntry(id: string, by: string, at: number): number {
-    if (this.#deleteEntry.run(id).changes === 0) throw entryNotFound(id);
+    const spiffeId = this.#spiffeIdOf.get(id) as string | undefined;
+    if (spiffeId === undefined || this.#deleteEntry.run(id).changes === 0) throw entryNotFound(id);
+    this.#events.note('entry.delete', by, at, spiffeId, { id });
     return this.#log.add('entry', 'delete', id, by, at);
   }
 
@@ -88,12 +102,20 @@ export class RegistryCommands {
     if (found[2] !== (identity[12] as number) - 1) throw conflict(`identity ${quote(spiffeId)}`);
     if (found[1] === 'retired') throw retired(spiffeId);
     this.#updateIdentity.run(identity, found[0]);
+    const what = identityStep(found[1], identity[6] as string);
+    this.#events.note(what, by, at, spiffeId, namedRow(IDENTITY_COLUMNS, identity));
     return this.#log.add('identity', 'put', spiffeId, by, at);
   }
 
   #addSelectors(entryNo: number | bigint, selectors: string): void {
     for (const selector of selectors.split('\n')) this.#insertSelector.run(entryNo, selector);
   }
+}
+
+/** What the event is called: after the state that was reached, or an update where it stays. */
+function identityStep(from: string, to: string): EventKind {
+  if (from === to) return 'identity.update';
+  return to === 'suspended' ? 'identity.suspend' : to === 'retired' ? 'identity.retire' : 'identity.activate';
 }
 
 function conflict(what: string): Failure {

@@ -7,6 +7,7 @@ import { step as step1 } from './migrations/0001-first.ts';
 import { step as step2 } from './migrations/0002-jwt.ts';
 import { step as step3 } from './migrations/0003-federation.ts';
 import { step as step4 } from './migrations/0004-taint.ts';
+import { step as step5 } from './migrations/0005-log.ts';
 import type { Migration } from './migrations/migration.ts';
 
-export const migrations: readonly Migration[] = [step1, step2, step3, step4];
+export const migrations: readonly Migration[] = [step1, step2, step3, step4, step5];

@@ -3,9 +3,9 @@
  * The store on SQLite: a writer thread that owns every write (writer.ts), a reading connection on the main thread, and
  * the folder, lock, migrations and high-water mark looked at before either starts. `docs/data.md` describes the tables.
  */
-import Database from 'better-sqlite3';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { AuditStore } from '../events.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -19,12 +19,9 @@ import type {
 } from '../records.ts';
 import type { BundleReplacement, EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page, Store } from '../store.ts';
 import type { CommitGate } from './commit-gate.ts';
-import { readCounter } from './counters.ts';
 import { type DataFiles, prepareDataDir } from './data-dir.ts';
-import { compareWithMark, readMark, writeMark } from './high-water-mark.ts';
 import { type InstanceLock, lockDataDir } from './instance-lock.ts';
-import { migrate } from './migrate.ts';
-import { setPragmas } from './pragmas.ts';
+import { prepareDatabase } from './prepare-database.ts';
 import { Reader } from './reader.ts';
 import {
   authorityValues,
@@ -35,7 +32,6 @@ import {
   identityValues,
   pushIssuance,
 } from './rows.ts';
-import { unusable } from './unusable.ts';
 import { Op } from './wire.ts';
 import { Writer } from './writer.ts';
 
@@ -61,28 +57,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-function prepareDatabase(files: DataFiles, now: number): void {
-  const db = new Database(files.database);
-  try {
-    setPragmas(db, 'FULL');
-    migrate(db, files.database, now);
-    const stored = {
-      change: readCounter(db, 'change'),
-      bundle: readCounter(db, 'bundle'),
-      issuance: readCounter(db, 'issuance'),
-    };
-    const mark = readMark(files.mark);
-    // guard: B5 test/store/rollback.test.ts
-    compareWithMark(stored, mark, files.database, files.mark);
-    if (mark === undefined) writeMark(files.mark, stored);
-  } catch (error) {
-    throw unusable(error, files.database);
-  } finally {
-    db.close();
-  }
-}
-
 class SqliteStore implements Store {
+  readonly audit: AuditStore;
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -100,6 +76,7 @@ class SqliteStore implements Store {
       gate: options.holdCommit?.shared,
     } as const;
     this.#writer = new Writer(setup, options.clock, options.log);
+    this.audit = this.#reader.audit(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {
@@ -233,7 +210,7 @@ class SqliteStore implements Store {
   }
 
   async markUndelivered(seq: number, reason: string): Promise<void> {
-    await this.#writer.run(Op.undelivered, [seq, reason]);
+    await this.#writer.run(Op.undelivered, [seq, reason, this.#clock.now()]);
   }
 
   bySerial(serial: string): IssuanceRecord | undefined {
@@ -245,17 +222,17 @@ class SqliteStore implements Store {
   }
 
   prune(olderThan: number): Promise<number> {
-    return this.#inSlices(Op.pruneIssuance, olderThan);
+    return this.#inSlices(Op.pruneIssuance, olderThan, this.#clock.now());
   }
 
   pruneChanges(keep: number): Promise<number> {
     return this.#inSlices(Op.pruneChanges, keep);
   }
 
-  async #inSlices(op: number, argument: number): Promise<number> {
+  async #inSlices(op: number, ...args: readonly number[]): Promise<number> {
     let removed = 0;
     for (;;) {
-      const count = (await this.#writer.run(op, [argument])) as number;
+      const count = (await this.#writer.run(op, args)) as number;
       if (count === 0) return removed;
       removed += count;
     }
@@ -266,7 +243,7 @@ class SqliteStore implements Store {
   }
 
   async setMetaOnce(key: string, value: string): Promise<void> {
-    await this.#writer.run(Op.setMetaOnce, [key, value]);
+    await this.#writer.run(Op.setMetaOnce, [key, value, this.#clock.now()]);
   }
 
   lastChangeSeq(): number {

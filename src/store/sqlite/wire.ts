@@ -23,6 +23,9 @@ export const Op = {
   putRelationship: 14,
   deleteRelationship: 15,
   replaceBundles: 16,
+  appendEvent: 20,
+  putCheckpoint: 21,
+  redactEvent: 22,
 } as const;
 
 /** What to do once the commands of a message are committed. */

@@ -3,6 +3,7 @@
  * The writer thread: the only one that writes to the database. It takes whatever messages have queued up while the last
  * batch was synced (no timer), runs them as one transaction, and answers.
  */
+import { randomBytes } from 'node:crypto';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { Batches, describe } from './batch.ts';
@@ -17,7 +18,7 @@ const setup = workerData as WriterSetup;
 const port = parentPort as MessagePort;
 const db = new Database(setup.databasePath);
 setPragmas(db, setup.synchronous);
-const batches = new Batches(db, setup.gate);
+const batches = new Batches(db, setup.gate, randomBytes);
 let marked = readMark(setup.markPath);
 
 port.on('message', (first: Message) => {
@@ -39,12 +40,14 @@ port.on('message', (first: Message) => {
 
 /** After the commit it speaks of, never before (attack B5). */
 function mark(): Trouble | undefined {
-  const { change, bundle, issuance } = batches.counters.now;
-  if (marked?.change === change && marked.bundle === bundle && marked.issuance === issuance) return undefined;
+  const { change, bundle, issuance, event } = batches.counters.now;
+  const isMarked = marked?.change === change && marked.bundle === bundle && marked.issuance === issuance;
+  if (isMarked && marked?.tree?.size === event) return undefined;
   try {
+    const next = { change, bundle, issuance, tree: { size: event, root: batches.events.root() } };
     // guard: B5 test/store/rollback.test.ts
-    writeMark(setup.markPath, { change, bundle, issuance });
-    marked = { change, bundle, issuance };
+    writeMark(setup.markPath, next);
+    marked = next;
     return undefined;
   } catch (error) {
     return describe(error);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Events that change nothing else, checkpoints and erased payloads, in the writer thread. */
+import type { Database, Statement } from 'better-sqlite3';
+import { Failure } from '../../lib/failure.ts';
+import type { NewEvent } from '../events.ts';
+import type { EventLog } from './event-log.ts';
+
+export class AuditCommands {
+  readonly #events: EventLog;
+  readonly #checkpoint: Statement;
+  readonly #event: Statement;
+  readonly #redaction: Statement;
+  readonly #erase: Statement;
+
+  constructor(db: Database, events: EventLog) {
+    this.#events = events;
+    this.#checkpoint = db.prepare('INSERT OR IGNORE INTO checkpoint (size, at, root, note) VALUES (?, ?, ?, ?)');
+    this.#event = db.prepare('SELECT identity FROM event WHERE seq = ?').raw();
+    this.#redaction = db.prepare('INSERT OR IGNORE INTO redaction (seq, at, by, reason) VALUES (?, ?, ?, ?)');
+    this.#erase = db.prepare('DELETE FROM event_payload WHERE seq = ?');
+  }
+
+  append(event: NewEvent): number {
+    return this.#events.append(event);
+  }
+
+  putCheckpoint(size: number, at: number, root: Uint8Array, note: string): number {
+    return this.#checkpoint.run(size, at, root, note).changes;
+  }
+
+  redact(seq: number, reason: string, by: string, at: number): number {
+    const found = this.#event.get(seq) as [string | null] | undefined;
+    if (found === undefined) throw notFound(seq);
+    this.#redaction.run(seq, at, by, reason);
+    if (this.#erase.run(seq).changes === 0) throw kept(seq);
+    return this.#events.note('event.redact', by, at, found[0], { seq, reason });
+  }
+}
+
+function notFound(seq: number): Failure {
+  return new Failure('not-found', 'EVENT_NOT_FOUND', `the log has no event ${seq}`, {
+    field: 'seq',
+    value: String(seq),
+    hint: 'look with: assay audit query',
+  });
+}
+
+function kept(seq: number): Failure {
+  return new Failure(
+    'failed-precondition',
+    'PAYLOAD_KEPT',
+    `event ${seq} has no payload of its own: it is erased already, or it is that of an issuance and leaves with its row`,
+    { field: 'seq', value: String(seq), hint: 'issuance rows leave after retention.issuance' },
+  );
+}
