@@ -110,6 +110,8 @@ export interface EventFilter {
 export interface AuditStore {
   /** An event that changes nothing else of ours. Resolves when it is durable. */
   append(event: NewEvent): Promise<{ readonly seq: number }>;
+  /** Told how many events there are, after each batch that appended some. Returns the undo. */
+  onAppended(listener: (events: number) => void): () => void;
   /** The tree of all that is committed. */
   head(): TreeHead;
   /** Undefined where the tree has no such leaf. */

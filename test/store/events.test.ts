@@ -256,3 +256,17 @@ describe('events are found', () => {
     expect([...first.rows, ...second.rows].map(({ seq }) => seq)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });
+
+it('whoever follows the log is told how many events there are, once a batch, after the changes', async () => {
+  const { store } = await fresh();
+  const told: number[] = [];
+  const undo = store.audit.onAppended((events) => told.push(events));
+  await furnish(store);
+  await Promise.all([store.record(anIssuance()), store.record(anIssuance())]);
+  const events = store.audit.head().size;
+  expect(told.at(-1)).toBe(events);
+  expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+  undo();
+  await store.record(anIssuance());
+  expect(told.at(-1)).toBe(events);
+});

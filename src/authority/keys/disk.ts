@@ -7,11 +7,11 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure, quote } from '../../lib/failure.ts';
+import { openKeyFolder, readKeyFile, removeKeyFile, writeKeyFile } from '../../lib/key-folder.ts';
 import type { Random } from '../../lib/random.ts';
 import type { KeyManager } from '../key-manager.ts';
 import { authorityKeyOf, keyTypeOf, newKeyRef } from './authority-key.ts';
 import { generateKey } from './generate.ts';
-import { openKeyFolder, readKeyFile, removeKeyFile, writeKeyFile } from './key-folder.ts';
 
 const REF = /^(?:x509|jwt|jwt-rsa|wit)-[0-9a-f]{24}$/;
 const SUFFIX = '.p8';

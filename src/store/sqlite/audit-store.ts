@@ -46,6 +46,10 @@ export class SqliteAuditStore implements AuditStore {
     return { seq: (await this.#writer.run(Op.appendEvent, [event])) as number };
   }
 
+  onAppended(listener: (events: number) => void): () => void {
+    return this.#writer.onAppended(listener);
+  }
+
   head(): TreeHead {
     const size = readCounter(this.#db, 'event');
     return { size, root: this.rootAt(size) };

@@ -88,11 +88,11 @@ export class Batches {
       this.#commit.run();
     } catch (error) {
       this.#rollBack();
-      return { answers: undefined, count, trouble: describe(error) };
+      return { answers: undefined, count, events: this.counters.now.event, trouble: describe(error) };
     }
     this.counters.committed();
     this.events.committed();
-    return { answers, count, trouble: undefined };
+    return { answers, count, events: this.counters.now.event, trouble: undefined };
   }
 
   #runMessage(message: Message, answers: Answer[]): void {

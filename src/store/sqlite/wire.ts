@@ -65,6 +65,8 @@ export interface BatchAnswer {
   /** In the order of the commands; undefined when none of them was written. */
   readonly answers: readonly Answer[] | undefined;
   readonly count: number;
+  /** Events in the log after it; unchanged where nothing was written. */
+  readonly events: number;
   /** Why nothing was written, or why the mark was not. */
   readonly trouble: Trouble | undefined;
 }

@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import { Failure } from '../../lib/failure.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Change } from '../records.ts';
+import { cannotWrite } from './unusable.ts';
 import {
   type Answer,
   type BatchAnswer,
@@ -38,11 +39,13 @@ export class Writer {
   readonly #log: Logger;
   readonly #exited: Promise<void>;
   readonly #changeListeners = new Set<(changes: readonly Change[]) => void>();
+  readonly #appendListeners = new Set<(events: number) => void>();
   readonly #troubleListeners = new Set<(error: Error | undefined) => void>();
   #message: unknown[] = [0, 0];
   #scheduled = false;
   #pending: Pending[] = [];
   #answered = 0;
+  #events = 0;
   #markTimer: Timer | undefined;
   #probeTimer: Timer | undefined;
   #trouble: Failure | undefined;
@@ -71,6 +74,12 @@ export class Writer {
   onChanges(listener: (changes: readonly Change[]) => void): () => void {
     this.#changeListeners.add(listener);
     return () => void this.#changeListeners.delete(listener);
+  }
+
+  /** Told after the promises' changes, with how many events the log holds. */
+  onAppended(listener: (events: number) => void): () => void {
+    this.#appendListeners.add(listener);
+    return () => void this.#appendListeners.delete(listener);
   }
 
   onTrouble(listener: (error: Error | undefined) => void): () => void {
@@ -174,7 +183,7 @@ export class Writer {
     this.#worker.postMessage(message);
   }
 
-  #settle({ answers, count, trouble }: BatchAnswer): void {
+  #settle({ answers, count, events, trouble }: BatchAnswer): void {
     const batch = this.#take(count);
     this.#lastTrouble = trouble;
     if (trouble !== undefined) this.#inTrouble(trouble);
@@ -190,7 +199,13 @@ export class Writer {
         else pending.resolve(answer);
       }
     }
+    if (events !== this.#events) this.#appended(events);
     if (this.#waiting === 0) for (const idle of this.#idle.splice(0)) idle();
+  }
+
+  #appended(events: number): void {
+    this.#events = events;
+    for (const listener of [...this.#appendListeners]) listener(events);
   }
 
   #take(count: number): Pending[] {
@@ -228,7 +243,7 @@ export class Writer {
   }
 
   #inTrouble(trouble: Trouble): void {
-    const failure = unavailable(trouble);
+    const failure = cannotWrite(trouble);
     const first = this.#trouble === undefined;
     this.#trouble = failure;
     if (first) {
@@ -276,12 +291,4 @@ export class Writer {
 
 function isRefused(answer: Answer): answer is Extract<Answer, { refused: unknown }> {
   return typeof answer === 'object' && 'refused' in answer;
-}
-
-function unavailable(trouble: Trouble): Failure {
-  const full = trouble.code === 'SQLITE_FULL' || trouble.code === 'ENOSPC';
-  return new Failure('unavailable', 'STORE_UNAVAILABLE', 'the store cannot write now', {
-    hint: full ? 'free space on the disk that holds the data folder' : 'look at the disk that holds the data folder',
-    cause: new Error(`${trouble.code}: ${trouble.message}`),
-  });
 }

@@ -8,7 +8,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Failure, quote } from '../../lib/failure.ts';
+import { Failure, quote } from './failure.ts';
 
 const LARGEST_KEY_FILE_BYTES = 16_384;
 const UNFINISHED = '.new-';
