@@ -10,7 +10,7 @@ import { readScript } from './attestors/script.ts';
 import { readSystemd } from './attestors/systemd.ts';
 import type { Config, UnixAttestorConfig, WorkloadKeyType } from './config.ts';
 import { readFederation } from './federation.ts';
-import { readHttps } from './https.ts';
+import { pathFrom, readHttps } from './https.ts';
 import { LEAST_SHORT_CA_TTL_MS, LEAST_SVID_TTL_MS, longestSvidTtlMs } from './lifetimes.ts';
 import { readLimits } from './limits.ts';
 import { defaultPaths, folderPath, socketPath } from './paths.ts';
@@ -67,6 +67,8 @@ export function buildConfig(
     admin: { roles: readRoles(reader, trustDomain) },
     insecureSameUid: reader.read('insecure_same_uid', flag(false)),
     retention: { issuanceMs: reader.read('retention.issuance', duration(30 * DAY, { min: 0, max: 3650 * DAY })) },
+    // In the file alone: it names what the daemon writes (attack A13).
+    audit: { checkpointFile: reader.readFromFile('audit.checkpoint_file', pathFrom(folder)) },
     limits: readLimits(reader),
     log: {
       level: reader.read('log.level', oneOf('info', ['error', 'warn', 'info', 'debug'] as const)),

@@ -129,6 +129,10 @@ export interface Config {
   readonly admin: { readonly roles: readonly RoleConfig[] };
   readonly insecureSameUid: boolean;
   readonly retention: { readonly issuanceMs: number };
+  readonly audit: {
+    /** Absolute; where checkpoints of the log are written besides the data folder. */
+    readonly checkpointFile: string | undefined;
+  };
   readonly limits: Limits;
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly format: 'text' | 'json' };
 }

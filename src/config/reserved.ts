@@ -9,7 +9,6 @@ const RESERVED: readonly (readonly [path: string, what: string])[] = [
   ['policy', 'policies'],
   ['tasks', 'tasks'],
   ['approvals', 'approvals'],
-  ['audit', 'the audit tree'],
   ['upstream', 'upstream authorities'],
   ['database', 'a choice of database'],
   ['server', 'a fleet of servers and agents'],

@@ -2,6 +2,7 @@
 /** What the admin API is handed of the other rooms. */
 import type { AdminDeps, DaemonFacts } from '../api/admin/deps.ts';
 import type { AttestationEngine } from '../attestation/engine.ts';
+import type { Checkpoints } from '../audit/checkpoints.ts';
 import type { X509Authority } from '../authority/authority.ts';
 import type { ClockGuard } from '../authority/clock-guard.ts';
 import type { JwtAuthorities } from '../authority/jwt-authorities.ts';
@@ -42,6 +43,7 @@ export interface AdminRooms {
   readonly standings: Standings;
   readonly federation: Federation;
   readonly httpsCheck: HttpsCheck;
+  readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -27,6 +27,7 @@ export interface HealthRooms {
     entries(filter: object, page: { limit: number; after?: string }): { rows: readonly EntryRecord[]; next?: string };
   };
   readonly standings: { readonly size: number };
+  readonly checkpoints: { health(): Check };
 }
 
 export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]> {
@@ -40,6 +41,7 @@ export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]
     authorityCheck('authority', authority, 'assay ca show'),
     ...keys,
     storeCheck(rooms),
+    rooms.checkpoints.health(),
     await cappedEntries(rooms),
     streams(rooms),
   ];

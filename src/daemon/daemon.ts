@@ -27,6 +27,7 @@ import { takePassedSockets } from '../peer/systemd.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { adminDeps } from './admin-deps.ts';
+import { startAudit } from './audit.ts';
 import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
 import { adminDoor, workloadDoor } from './doors.ts';
 import { startFederation } from './federation.ts';
@@ -100,6 +101,8 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     storeTrouble = error;
   });
   const { trustDomain, nodeId } = await fixAtFirstStart(store, config.trustDomain, random);
+  const checkpoints = await startAudit({ config, store, nodeId, version: VERSION, clock, log });
+  closers.add('log', () => checkpoints.close());
   const clockGuard = new ClockGuard({
     clock,
     storedLatest: store.latestTime(),
@@ -198,6 +201,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       standings,
       federation,
       httpsCheck: () => httpsCheck(),
+      checkpoints,
       clock,
       log,
     }),

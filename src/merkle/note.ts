@@ -70,6 +70,11 @@ export function openCheckpoint(note: string, verifier: NoteVerifier): Checkpoint
   return readCheckpoint(text);
 }
 
+/** What a checkpoint says, whoever signed it. Throws as `openCheckpoint` does. */
+export function readUnverified(note: string): Checkpoint {
+  return readCheckpoint(splitNote(note).text);
+}
+
 /** `<name>+<key id, hex>+<base64>`, what a verifier is given of a key (c2sp.org/signed-note). */
 export function verifierKey(verifier: NoteVerifier): string {
   const encoded = Buffer.concat([Buffer.of(ED25519), rawKey(verifier.publicKey)]);

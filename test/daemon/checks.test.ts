@@ -7,6 +7,7 @@ import { lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const HOUR = 3_600_000;
+const checkpoints = { health: () => ({ name: 'log', status: 'ok', text: '' }) as const };
 const dataDir = tempDir('checks');
 const empty = tempDir('checks-jwt');
 
@@ -24,7 +25,13 @@ it('I5: after ca.ttl was lowered the daemon starts, caps, names the entries, and
 
   const rooms = await lone({ dataDir, clock, caTtlMs: HOUR });
   const config = { ca: { ttlMs: HOUR }, dataDir } as Config;
-  const checks = await healthChecks({ ...rooms, config, daemon: { uid: 0 }, storeTrouble: () => undefined });
+  const checks = await healthChecks({
+    ...rooms,
+    config,
+    daemon: { uid: 0 },
+    checkpoints,
+    storeTrouble: () => undefined,
+  });
   const ttls = checks.find((check) => check.name === 'entry TTLs');
   expect(ttls?.status).toBe('warn');
   expect(ttls?.text).toContain('too short for the TTL of long;');
@@ -43,7 +50,7 @@ it('says that nothing is issued while the store cannot write', async () => {
   const rooms = await lone({ dataDir, clock: new FakeClock() });
   const config = { ca: { ttlMs: 24 * HOUR }, dataDir } as Config;
   const trouble = (): Error => new Error('the disk is full');
-  const checks = await healthChecks({ ...rooms, config, daemon: { uid: 0 }, storeTrouble: trouble });
+  const checks = await healthChecks({ ...rooms, config, daemon: { uid: 0 }, checkpoints, storeTrouble: trouble });
   expect(checks.find((check) => check.name === 'store')).toMatchObject({ status: 'fail' });
   await rooms.close();
 });
@@ -53,7 +60,14 @@ it('I8: says that JWT keys cannot sign while the clock has gone back, and nothin
   const rooms = await lone({ dataDir: empty, clock });
   const config = { ca: { ttlMs: 24 * HOUR }, dataDir } as Config;
   const named = async (jwt: typeof rooms.jwt | undefined) => {
-    const checks = await healthChecks({ ...rooms, jwt, config, daemon: { uid: 0 }, storeTrouble: () => undefined });
+    const checks = await healthChecks({
+      ...rooms,
+      jwt,
+      config,
+      daemon: { uid: 0 },
+      checkpoints,
+      storeTrouble: () => undefined,
+    });
     return checks.find((check) => check.name === 'JWT keys');
   };
   expect(await named(rooms.jwt)).toMatchObject({ status: 'ok' });

@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const domain =
-  'merkle|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'merkle|audit|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -100,6 +100,11 @@ const rules: readonly Rule[] = [
     who: /^src\/https\//,
     mayNot: /^(src\/(?!https\/|x509\/|rotation\/|telemetry\/|config\/|lib\/)|attestors\/)/,
     reason: 'the HTTPS listener serves what it is handed, and knows no room that makes it',
+  },
+  {
+    who: /^src\/audit\//,
+    mayNot: /^(src\/(?!audit\/|merkle\/|store\/|telemetry\/|lib\/)|attestors\/)/,
+    reason: 'whoever signs and checks the log knows nothing of those whose events are in it',
   },
   {
     who: /^src\/federation\//,
