@@ -2,6 +2,7 @@
 /** All commands, each declared and none loaded. */
 import type { Io } from './io.ts';
 import { createProgram, type Program } from './program.ts';
+import { addAuditCommands } from './tree-audit.ts';
 import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
 import { addEntryCommands } from './tree-entry.ts';
 import { addFederationCommands } from './tree-federation.ts';
@@ -20,6 +21,7 @@ export function buildTree(io: Io, version: string): Program {
   addAuthorityCommands(program);
   addWorkloadCommands(program);
   addHelperCommand(program);
+  addAuditCommands(program);
   addCareCommands(program);
   return program;
 }

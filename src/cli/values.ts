@@ -52,3 +52,11 @@ export function count(text: string, flag: string, most: number): number {
   if (number < 1 || number > most) throw usage(flag, text, `is no whole number from 1 to ${most}`);
   return number;
 }
+
+/** The number of an event, from 0. */
+export function sequence(text: string, flag: string): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  if (number < 0)
+    throw usage(flag, text, 'is no number of an event', 'write a whole number, as assay audit query shows it');
+  return number;
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the admin API is handed of the other rooms. */
-import type { AdminDeps, DaemonFacts } from '../api/admin/deps.ts';
+import type { AdminDeps, AuditDoor, DaemonFacts } from '../api/admin/deps.ts';
 import type { AttestationEngine } from '../attestation/engine.ts';
 import type { Checkpoints } from '../audit/checkpoints.ts';
 import type { X509Authority } from '../authority/authority.ts';
@@ -56,6 +56,7 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     issuances: store,
     authorities: { x509: authority, jwt: rooms.jwt?.main, 'jwt-rsa': rooms.jwt?.rsa, wit: rooms.wit },
     ownBundle: rooms.ownBundle,
+    audit: auditDoor(rooms),
     federation: rooms.federation,
     documents: {
       render: renderSpiffeBundle,
@@ -89,5 +90,18 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     roles: config.admin.roles.filter((role) => role.role === 'registrar'),
     now: () => rooms.clock.now(),
     log: rooms.log,
+  };
+}
+
+function auditDoor({ store: { audit }, checkpoints }: AdminRooms): AuditDoor {
+  return {
+    event: (seq) => audit.event(seq),
+    events: (filter, page, newestFirst) => audit.events(filter, page, newestFirst),
+    inclusionProof: (seq, size) => audit.inclusionProof(seq, size),
+    checkpointOver: (seq) => audit.checkpointOver(seq),
+    redact: (seq, reason, by, at) => audit.redact(seq, reason, by, at),
+    head: () => audit.head(),
+    checkpoint: () => checkpoints.now(),
+    verifierKey: () => checkpoints.verifierKey(),
   };
 }

@@ -24,10 +24,12 @@ import { distrust } from '../config/trusted-path.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
+import type { NoteVerifier } from '../merkle/note.ts';
 import type { LaunchDirectory } from '../peer/launches.ts';
 import { connectManager, requireSystemd } from '../peer/manager-socket.ts';
 import { connectUpstream } from '../peer/upstream-socket.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { Verified, VerifyOptions } from '../store/sqlite/verify.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -189,4 +191,22 @@ export async function makeKeyManager(config: Config, random: Random): Promise<Ke
 
 export function openStore(config: Config, tools: { clock: Clock; log: Logger }): Promise<Store> {
   return openSqliteStore({ dataDir: config.dataDir, ...tools });
+}
+
+export interface VerifyPlace extends Pick<VerifyOptions, 'outside'> {
+  readonly dataDir: string;
+  /** Undefined: the keys that the log names. */
+  readonly verifier: NoteVerifier | undefined;
+}
+
+export type DatabaseVerifier = (place: VerifyPlace) => Verified;
+
+/** For a command that needs no daemon. */
+export async function databaseVerifier(): Promise<DatabaseVerifier> {
+  const { verifyDatabase } = await import('../store/sqlite/verify.ts');
+  const { dataFiles } = await import('../store/sqlite/data-dir.ts');
+  return ({ dataDir, verifier, outside }) => {
+    const { database, mark } = dataFiles(dataDir);
+    return verifyDatabase({ databasePath: database, markPath: mark, verifier, outside });
+  };
 }

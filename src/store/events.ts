@@ -105,6 +105,8 @@ export interface EventFilter {
   readonly actor?: string | undefined;
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  /** From this one on. */
+  readonly fromSeq?: number | undefined;
 }
 
 export interface AuditStore {

@@ -77,7 +77,7 @@ describe('a signed checkpoint', () => {
   });
 
   it.each([
-    ['an origin with a space', 'a b\n1\n' + leafHash('').toString('base64') + '\n'],
+    ['an origin with a space', `a b\n1\n${leafHash('').toString('base64')}\n`],
     ['a size with a sign', `o\n+1\n${leafHash('').toString('base64')}\n`],
     ['a size with a zero before it', `o\n01\n${leafHash('').toString('base64')}\n`],
     ['a size past what a number holds', `o\n9007199254740993\n${leafHash('').toString('base64')}\n`],

@@ -223,6 +223,9 @@ describe('what is kept', () => {
     const event = allOf(store).at(-1) as EventRecord;
     const refused = await refusalOfAsync(() => store.audit.redact(event.seq, 'x', BY, NOW));
     expect(refused.reason).toBe('PAYLOAD_KEPT');
+    const authority = allOf(store).find(({ kind }) => kind === 'authority.change') as EventRecord;
+    const needed = await refusalOfAsync(() => store.audit.redact(authority.seq, 'x', BY, NOW));
+    expect(needed.message).toBe(`event ${authority.seq} (authority.change) is needed: it is not erased`);
     expect(await store.prune(NOW * 2)).toBe(1);
     expect(store.audit.event(event.seq)?.payload).toBeUndefined();
     expect(payloadOf(allOf(store).at(-1))).toEqual({ count: 1, not_after_before: NOW * 2 });

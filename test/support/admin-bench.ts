@@ -39,6 +39,17 @@ export async function adminBench(
     issuances: rooms.store,
     authorities: { x509: rooms.authority, jwt: rooms.jwt },
     ownBundle: rooms.ownBundle,
+    audit: {
+      event: (seq) => rooms.store.audit.event(seq),
+      events: (...asked) => rooms.store.audit.events(...asked),
+      inclusionProof: (...asked) => rooms.store.audit.inclusionProof(...asked),
+      checkpointOver: (seq) => rooms.store.audit.checkpointOver(seq),
+      redact: (...asked) => rooms.store.audit.redact(...asked),
+      head: () => rooms.store.audit.head(),
+      // Unsigned: `test/audit` has the room.
+      checkpoint: async () => ({ ...rooms.store.audit.head(), at: 0, note: 'a note' }),
+      verifierKey: () => 'a key',
+    },
     // None here: `test/federation` has the room, `test/cli/federation.test.ts` the whole way.
     federation: {
       all: () => [],

@@ -72,6 +72,10 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   GetDoctor: 'read',
   GetFederationDoctor: 'read',
   AcceptClock: 'write',
+  ListEvents: 'read',
+  GetEventProof: 'read',
+  GetCheckpoint: 'read',
+  RedactEvent: 'write',
   WhoAmI: 'anyone',
 };
 

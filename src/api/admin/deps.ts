@@ -5,6 +5,7 @@ import type { Federation } from '../../federation/federation.ts';
 import type { TrustDomain } from '../../identity/trust-domain.ts';
 import type { Explainer } from '../../issuance/explain.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
+import type { AuditStore, CheckpointRecord } from '../../store/events.ts';
 import type {
   Actor,
   AuthorityRecord,
@@ -100,6 +101,13 @@ export interface AuthorityDoor {
   revoke(opts: { readonly id: string; readonly force: boolean; readonly by: string }): Promise<AuthorityRecord>;
 }
 
+/** The log: what is read of it, and its checkpoints. */
+export interface AuditDoor
+  extends Pick<AuditStore, 'event' | 'events' | 'inclusionProof' | 'checkpointOver' | 'redact' | 'head'> {
+  checkpoint(): Promise<CheckpointRecord>;
+  verifierKey(): string;
+}
+
 export type FederationDoor = Pick<Federation, 'all' | 'has' | 'get' | 'create' | 'refresh' | 'delete'>;
 
 /** Text to what is stored, and back. Parsing throws a Failure. */
@@ -151,6 +159,7 @@ export interface AdminDeps {
   >;
   readonly ownBundle: () => PublishedBundle;
   readonly documents: BundleDocuments;
+  readonly audit: AuditDoor;
   readonly federation: FederationDoor;
   readonly clockGuard: { accept(): Promise<{ readonly latestSeen: number; readonly now: number }> };
   /** What `assay health` shows: whether anything keeps the daemon from serving. */

@@ -7,6 +7,7 @@ import type { Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Failure } from '../../lib/failure.ts';
 import { servedMethod } from '../proto.ts';
 import { toStatus } from '../status.ts';
+import { auditRpcs } from './audit.ts';
 import { ACCESS, type AdminCaller, Authorisation } from './authorisation.ts';
 import { authorityRpcs } from './authorities.ts';
 import { bundleMapRpcs } from './bundle-maps.ts';
@@ -39,6 +40,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...federationRpcs(deps),
     ...authorityRpcs(deps),
     ...explainRpcs(deps),
+    ...auditRpcs(deps),
     ...daemonRpcs(deps),
   };
   const served = new Set<string>();

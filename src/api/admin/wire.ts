@@ -4,6 +4,7 @@
  * as decimal text, every member there, except optional ones that are not set and messages that are null.
  * A message to be sent may leave members out.
  */
+import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
 import type { Int64, Int64Input, Paged } from './wire-values.ts';
@@ -148,7 +149,7 @@ export interface WireIdentityExplained {
 }
 
 /** Every RPC: what is asked and what is answered. */
-export interface Rpcs extends AuthorityRpcs, FederationRpcs {
+export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;

@@ -5,6 +5,9 @@ import { Failure } from '../../lib/failure.ts';
 import type { NewEvent } from '../events.ts';
 import type { EventLog } from './event-log.ts';
 
+/** Kinds of events whose payload may hold personal data. */
+const ABOUT_SOMEBODY = /^(identity|entry|human|finding)\./;
+
 export class AuditCommands {
   readonly #events: EventLog;
   readonly #checkpoint: Statement;
@@ -15,7 +18,7 @@ export class AuditCommands {
   constructor(db: Database, events: EventLog) {
     this.#events = events;
     this.#checkpoint = db.prepare('INSERT OR IGNORE INTO checkpoint (size, at, root, note) VALUES (?, ?, ?, ?)');
-    this.#event = db.prepare('SELECT identity FROM event WHERE seq = ?').raw();
+    this.#event = db.prepare('SELECT identity, kind FROM event WHERE seq = ?').raw();
     this.#redaction = db.prepare('INSERT OR IGNORE INTO redaction (seq, at, by, reason) VALUES (?, ?, ?, ?)');
     this.#erase = db.prepare('DELETE FROM event_payload WHERE seq = ?');
   }
@@ -29,8 +32,10 @@ export class AuditCommands {
   }
 
   redact(seq: number, reason: string, by: string, at: number): number {
-    const found = this.#event.get(seq) as [string | null] | undefined;
+    const found = this.#event.get(seq) as [string | null, string] | undefined;
     if (found === undefined) throw notFound(seq);
+    // guard: B5 test/store/events.test.ts — what the log is verified with stays
+    if (!ABOUT_SOMEBODY.test(found[1])) throw needed(seq, found[1]);
     this.#redaction.run(seq, at, by, reason);
     if (this.#erase.run(seq).changes === 0) throw kept(seq);
     return this.#events.note('event.redact', by, at, found[0], { seq, reason });
@@ -49,7 +54,18 @@ function kept(seq: number): Failure {
   return new Failure(
     'failed-precondition',
     'PAYLOAD_KEPT',
-    `event ${seq} has no payload of its own: it is erased already, or it is that of an issuance and leaves with its row`,
-    { field: 'seq', value: String(seq), hint: 'issuance rows leave after retention.issuance' },
+    `event ${seq} has no payload of its own: it is erased already`,
+    { field: 'seq', value: String(seq), hint: 'look with: assay audit query' },
   );
+}
+
+function needed(seq: number, kind: string): Failure {
+  const hint = kind.startsWith('issue.')
+    ? 'issuance rows leave by themselves, retention.issuance after their end'
+    : 'only what is said of identities, entries, people and findings can be erased';
+  return new Failure('failed-precondition', 'PAYLOAD_KEPT', `event ${seq} (${kind}) is needed: it is not erased`, {
+    field: 'seq',
+    value: String(seq),
+    hint,
+  });
 }

@@ -18,15 +18,20 @@ export interface DataFiles {
   readonly mark: string;
 }
 
-export function prepareDataDir(dir: string, uid: number): DataFiles {
-  if (statOf(dir) === undefined) makeDir(dir);
-  check(dir, statOf(dir), 'directory', uid);
-  const files = {
+/** Where they are, looked at or not. */
+export function dataFiles(dir: string): DataFiles {
+  return {
     dir,
     database: join(dir, 'assay.db'),
     lock: join(dir, 'lock.db'),
     mark: join(dir, 'high-water-mark'),
   };
+}
+
+export function prepareDataDir(dir: string, uid: number): DataFiles {
+  if (statOf(dir) === undefined) makeDir(dir);
+  check(dir, statOf(dir), 'directory', uid);
+  const files = dataFiles(dir);
   const beside = [
     `${files.lock}-journal`,
     `${files.database}-wal`,

@@ -23,6 +23,7 @@ const WRITES: readonly RpcName[] = [
   'TaintAuthority',
   'RevokeAuthority',
   'AcceptClock',
+  'RedactEvent',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 5);
 

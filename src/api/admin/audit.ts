@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The log: events, proofs, checkpoints, and payloads that have to be erased. */
+import { parseText } from '../../registry/plain-text.ts';
+import type { EventRecord } from '../../store/events.ts';
+import { nameOf } from './actor-name.ts';
+import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
+import { given, invalid, missing, readCount, readInstant, readPage } from './read-request.ts';
+import type { Outgoing } from './wire.ts';
+import type { AuditRpcs, WireEvent } from './wire-audit.ts';
+import type { Int64 } from './wire-values.ts';
+
+const REASON_MAX = 200;
+/** `entry.create`, or `entry.` for all that begin so. */
+const KIND = /^[a-z0-9_]{1,32}\.[a-z0-9_]{0,32}$/;
+
+export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> {
+  const known = (asked: Int64): EventRecord => {
+    const event = audit.event(readCount(asked, 'seq'));
+    if (event === undefined) throw missing('EVENT_NOT_FOUND', 'event', asked, 'look with: assay audit query');
+    return event;
+  };
+  return {
+    ListEvents(request) {
+      const { identity, kind, actor, since, until, newest_first: newestFirst, from_seq: from } = request;
+      if (kind !== '' && !KIND.test(kind))
+        throw invalid(
+          'KIND_INVALID',
+          'kind',
+          kind,
+          'is no kind of event',
+          'write entry.create, or entry. for all of them',
+        );
+      const filter = {
+        identity: given(identity),
+        kind: given(kind),
+        actor: given(actor),
+        since: since === undefined ? undefined : readInstant(since, 'since'),
+        until: until === undefined ? undefined : readInstant(until, 'until'),
+        fromSeq: from === undefined ? undefined : readCount(from, 'from_seq'),
+      };
+      const { rows, next } = audit.events(filter, readPage(request), newestFirst);
+      return { events: rows.map(showEvent), next_page_token: next ?? '', size: audit.head().size };
+    },
+    async GetEventProof({ seq }) {
+      const event = known(seq);
+      const over = audit.checkpointOver(event.seq) ?? (await audit.checkpoint());
+      return {
+        event: showEvent(event),
+        inclusion_proof: audit.inclusionProof(event.seq, over.size),
+        checkpoint: over.note,
+        checkpoint_size: over.size,
+      };
+    },
+    async GetCheckpoint() {
+      const { note } = await audit.checkpoint();
+      return { checkpoint: note, verifier_key: audit.verifierKey() };
+    },
+    async RedactEvent({ seq, reason }, { actor }) {
+      const event = known(seq);
+      await audit.redact(event.seq, parseText(reason, 'reason', REASON_MAX), nameOf(actor), now());
+      return { event: showEvent(known(seq)) };
+    },
+  };
+}
+
+function showEvent(event: EventRecord): Outgoing<WireEvent> {
+  const { payload } = event;
+  return {
+    seq: event.seq,
+    at: event.at,
+    kind: event.kind,
+    actor: event.actor,
+    identity: event.identity ?? '',
+    task: event.task ?? '',
+    payload_sha256: event.payloadSha256,
+    leaf_hash: event.leafHash,
+    ...(payload === undefined ? {} : { payload: payload.text, salt: payload.salt }),
+  };
+}
