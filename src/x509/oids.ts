@@ -13,6 +13,8 @@ export const SUBJECT_ALT_NAME = '2.5.29.17';
 export const BASIC_CONSTRAINTS = '2.5.29.19';
 export const NAME_CONSTRAINTS = '2.5.29.30';
 export const AUTHORITY_KEY_ID = '2.5.29.35';
+/** RFC 5280 section 5.2.3. */
+export const CRL_NUMBER = '2.5.29.20';
 export const EXT_KEY_USAGE = '2.5.29.37';
 
 /** Key purposes, RFC 5280 section 4.2.1.12. */

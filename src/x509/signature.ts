@@ -54,15 +54,18 @@ export function publicKeyOf(certificate: ParsedCertificate): KeyObject {
   }
 }
 
-/** True when `issuerKey` signed `certificate`; refuses an algorithm that is not in the table. */
-export function isSignedBy(certificate: ParsedCertificate, issuerKey: KeyObject): boolean {
-  const scheme = SCHEMES.get(certificate.signatureAlgorithm.toString('hex'));
+/** What was signed, how, and the signature; of a certificate, or of a revocation list. */
+export type Signed = Pick<ParsedCertificate, 'tbs' | 'signatureAlgorithm' | 'sigAlgOid' | 'signature'>;
+
+/** True when `issuerKey` signed `signed`; refuses an algorithm that is not in the table. */
+export function isSignedBy(signed: Signed, issuerKey: KeyObject): boolean {
+  const scheme = SCHEMES.get(signed.signatureAlgorithm.toString('hex'));
   // guard: CLI-10 test/x509/verify-signature.test.ts
-  if (scheme === undefined) throw weak(`it is signed with ${certificate.sigAlgOid}`);
+  if (scheme === undefined) throw weak(`it is signed with ${signed.sigAlgOid}`);
   if (scheme.keyType !== issuerKey.asymmetricKeyType) return false;
   const { hash, saltLength } = scheme;
   const padding = saltLength === undefined ? {} : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
-  return verify(hash, certificate.tbs, { key: issuerKey, ...padding }, certificate.signature);
+  return verify(hash, signed.tbs, { key: issuerKey, ...padding }, signed.signature);
 }
 
 function importKey(spki: Buffer): KeyObject {

@@ -78,6 +78,19 @@ export class TestCa {
     return { der, key: pair.privateKey, pkcs8, serial, chain: [der, ...this.#above] };
   }
 
+  get subject(): Buffer {
+    return this.#subject;
+  }
+
+  get ski(): Buffer {
+    return this.#ski;
+  }
+
+  /** As its certificates are signed; for keys of the kind `ec`. */
+  sign(tbs: Buffer): Buffer {
+    return sign('sha256', tbs, this.#key);
+  }
+
   #issuer(opts: IssueOptions): Issuer {
     return { key: opts.signWith ?? this.#key, subject: this.#subject, ski: this.#ski };
   }
