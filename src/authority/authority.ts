@@ -56,6 +56,7 @@ export class X509Authority {
   readonly #rotation: KeyRotation;
   readonly #minter: LeafMinter;
   readonly #listeners = new Set<(change: AuthorityChange) => void>();
+  readonly #crlSigners = new Map<string, Signer>();
   #current: Current | undefined;
 
   /**
@@ -92,6 +93,18 @@ export class X509Authority {
   /** As `slots.ts` says. */
   distrustedSince(authorityId: string): number | undefined {
     return distrustedSince(this.#rotation.records, authorityId);
+  }
+
+  /**
+   * All CAs that may have live leaves and whose key is there, the active one among them: what their revocation lists are
+   * signed with. One whose key is gone is not among them.
+   */
+  crlSigners(): readonly Signer[] {
+    return this.#rotation.signers.map(({ record, key }) => {
+      const known = this.#crlSigners.get(record.id) ?? signerOf(record.published, caKey(key));
+      this.#crlSigners.set(record.id, known);
+      return known;
+    });
   }
 
   /** The X.509 part of our own bundle. Never empty. The same object until it changes. */
@@ -156,6 +169,8 @@ export class X509Authority {
 
   #step(cause: Step['kind']): void {
     const before = this.#current;
+    for (const id of this.#crlSigners.keys())
+      if (!this.slots().some((one) => one.id === id)) this.#crlSigners.delete(id);
     this.#swap();
     const after = this.#current;
     const change: AuthorityChange = {

@@ -113,6 +113,14 @@ export class KeyRotation {
     return record && key ? { record, key } : undefined;
   }
 
+  /** All that have signed, or do, and whose key is there. */
+  get signers(): readonly { readonly record: AuthorityRecord; readonly key: AuthorityKey }[] {
+    return this.records.flatMap((record) => {
+      const key = record.slot === 'prepared' ? undefined : this.#steps.key(record.id);
+      return key === undefined ? [] : [{ record, key }];
+    });
+  }
+
   health(): AuthorityHealth {
     return healthOf({
       records: this.records,

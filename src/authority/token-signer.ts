@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Signs JWT-SVIDs or WIT-SVIDs with one key. Each is read again and compared before it is handed on; its signature is verified for the first one and a sample (I2). */
-import { createHash } from 'node:crypto';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { JwsAlgorithm } from '../jwt/algorithms.ts';
 import { mintJwtSvid } from '../jwt/mint.ts';
+import { tokenId } from '../jwt/token-id.ts';
 import type { HolderJwk } from '../jwt/wit-key.ts';
 import { mintWitSvid } from '../jwt/wit-mint.ts';
 import { Failure } from '../lib/failure.ts';
@@ -65,6 +65,6 @@ export class TokenSigner {
       ...(isSampled ? { verifyWith: this.#key.publicKey } : {}),
     };
     const token = await ('confirms' in rest ? mintWitSvid({ ...rest, ...how }) : mintJwtSvid({ ...rest, ...how }));
-    return { token, serial: jti ?? createHash('sha256').update(token).digest('hex') };
+    return { token, serial: tokenId(token, jti) };
   }
 }

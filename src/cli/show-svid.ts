@@ -24,6 +24,7 @@ export function svidJson(svid: WireSvid): object {
     delivered: svid.delivered,
     undelivered_reason: svid.undelivered_reason === '' ? null : svid.undelivered_reason,
     revoked_at: svid.revoked_at === undefined ? null : instant(Number(svid.revoked_at)),
+    revoke_reason: svid.revoke_reason === '' ? null : svid.revoke_reason,
   };
 }
 

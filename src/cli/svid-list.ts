@@ -12,6 +12,7 @@ interface Options extends AdminOptions {
   readonly output: Format;
   readonly limit?: string;
   readonly active?: boolean;
+  readonly revoked?: boolean;
   readonly spiffeId?: string;
   readonly entryId?: string;
 }
@@ -38,6 +39,7 @@ export async function svidList(io: Io, options: Options): Promise<number> {
       page: async (size, token) => {
         const request = {
           active: options.active,
+          revoked: options.revoked,
           spiffe_id: options.spiffeId,
           entry_id: options.entryId,
           page_size: size,

@@ -34,7 +34,10 @@ export async function svidShow(
     ['process', `pid ${svid.pid}, uid ${svid.uid}, gid ${svid.gid}, started at tick ${svid.start_time}`],
     ['marks', svid.marks.length === 0 ? undefined : svid.marks.join(' ')],
     ['not delivered', svid.delivered ? undefined : svid.undelivered_reason],
-    ['revoked', svid.revoked_at === undefined ? undefined : when(Number(svid.revoked_at), now)],
+    [
+      'revoked',
+      svid.revoked_at === undefined ? undefined : `${when(Number(svid.revoked_at), now)}: ${svid.revoke_reason}`,
+    ],
   ]);
   return 0;
 }

@@ -9,6 +9,9 @@ import type { Program } from './program.ts';
 const TAINT_RULES = `When a key may be known to others: prepare, activate --now, taint the old one, and once its SVIDs are replaced, revoke it.
 The taint leaves it in the bundle, so that nothing breaks while open streams are given SVIDs of the active one within 10s.`;
 
+const REVOKE_RULES = `Streams whose process still matches get another key and serial in the same second. To keep somebody out: assay identity suspend,
+or delete the entry. X.509-SVIDs go on their authority's revocation list, tokens are refused where they are looked up here.`;
+
 const MAP_RULES = `assay bundle set --format map --file trusted.json takes the bundles of all trust domains that are set by hand, in one
 SPIFFE bundle map: what the map leaves out is deleted, all of it in one step or nothing. Bundles that a relationship
 fetches stay as they are, and may not be in the map.`;
@@ -63,12 +66,26 @@ export function addSvidCommands(program: Program): void {
   list
     .option('--active', 'only those valid now')
     .option('--spiffe-id <id>', 'only those of this identity', once)
-    .option('--entry-id <id>', 'only those of this entry', once);
+    .option('--entry-id <id>', 'only those of this entry', once)
+    .option('--revoked', 'only those taken back');
   addAdminFlags(addPageFlags(list));
   const show = program.leaf(svid, 'show <serial>', 'show one issued SVID', 'assay svid show 4be1f0c27d1a', async () => {
     return (await import('./svid-show.ts')).svidShow;
   });
   addAdminFlags(show);
+  const revoke = program.leaf(
+    svid,
+    'revoke [serial]',
+    'take back what was issued, before its end',
+    { rules: REVOKE_RULES, example: 'assay svid revoke --entry-id web --reason "key seen in a log"' },
+    async () => (await import('./svid-revoke.ts')).svidRevoke,
+  );
+  revoke
+    .option('--entry-id <id>', 'all that is valid of this entry', once)
+    .option('--spiffe-id <id>', 'all that is valid of this identity', once)
+    .option('--authority-id <id>', 'all that is valid and signed by this authority', once)
+    .option('--reason <text>', 'why (required)', once);
+  addAdminFlags(revoke);
 }
 
 export function addBundleCommands(program: Program): void {

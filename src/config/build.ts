@@ -67,6 +67,10 @@ export function buildConfig(
     admin: { roles: readRoles(reader, trustDomain) },
     insecureSameUid: reader.read('insecure_same_uid', flag(false)),
     retention: { issuanceMs: reader.read('retention.issuance', duration(30 * DAY, { min: 0, max: 3650 * DAY })) },
+    crl: {
+      lifetimeMs: reader.read('crl.lifetime', duration(HOUR, { min: 60_000, max: 7 * DAY })),
+      pushX509Svid: reader.read('crl.push_x509_svid', flag(false)),
+    },
     // In the file alone: it names what the daemon writes (attack A13).
     audit: { checkpointFile: reader.readFromFile('audit.checkpoint_file', pathFrom(folder)) },
     limits: readLimits(reader),

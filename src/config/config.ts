@@ -128,6 +128,12 @@ export interface Config {
   readonly federation: FederationConfig;
   readonly admin: { readonly roles: readonly RoleConfig[] };
   readonly insecureSameUid: boolean;
+  readonly crl: {
+    /** From one revocation list to its next update at the latest. */
+    readonly lifetimeMs: number;
+    /** Streams of X509-SVIDs are told of another list at once. */
+    readonly pushX509Svid: boolean;
+  };
   readonly retention: { readonly issuanceMs: number };
   readonly audit: {
     /** Absolute; where checkpoints of the log are written besides the data folder. */

@@ -18,6 +18,7 @@ import type { Standings } from '../issuance/standings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Crls } from '../revocation/crls.ts';
 import type { Store } from '../store/store.ts';
 import { folderChecks } from '../telemetry/host-checks.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -43,6 +44,7 @@ export interface AdminRooms {
   readonly standings: Standings;
   readonly federation: Federation;
   readonly httpsCheck: HttpsCheck;
+  readonly crls: Pick<Crls, 'health'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;

@@ -28,6 +28,7 @@ export interface HealthRooms {
   };
   readonly standings: { readonly size: number };
   readonly checkpoints: { health(): Check };
+  readonly crls: { health(): Check };
 }
 
 export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]> {
@@ -41,6 +42,7 @@ export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]
     authorityCheck('authority', authority, 'assay ca show'),
     ...keys,
     storeCheck(rooms),
+    rooms.crls.health(),
     rooms.checkpoints.health(),
     await cappedEntries(rooms),
     streams(rooms),

@@ -7,8 +7,6 @@ import { AttestationEngine } from '../attestation/engine.ts';
 import { X509Authority } from '../authority/authority.ts';
 import { storedAcceptances } from '../authority/clock-acceptances.ts';
 import { ClockGuard } from '../authority/clock-guard.ts';
-import { JwtAuthorities, type JwtAuthoritiesOptions } from '../authority/jwt-authorities.ts';
-import { JwtAuthority, type JwtAuthorityOptions } from '../authority/jwt-authority.ts';
 import { type PublishedBundle, publishedBundle } from '../bundle/published.ts';
 import { machineAccounts } from '../config/accounts.ts';
 import type { Config } from '../config/config.ts';
@@ -33,6 +31,8 @@ import { adminDoor, workloadDoor } from './doors.ts';
 import { startFederation } from './federation.ts';
 import { fixAtFirstStart } from './first-start.ts';
 import { type HttpsCheck, startHttps } from './https.ts';
+import { startRevocation } from './revocation.ts';
+import { startJwt, startWit } from './token-authorities.ts';
 
 export interface DaemonTools {
   readonly clock: Clock;
@@ -144,11 +144,15 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const ledger = new Ledger({ store, clock, retentionMs: config.retention.issuanceMs, log });
   closers.add('ledger', () => ledger.close());
 
+  const { revocations, crls } = await startRevocation({ config, store, authority, clockGuard, clock, log, closers });
+
   const standings = new Standings({
     attestation,
     registry,
     authority,
     ledger,
+    revocations,
+    crls,
     changes: store,
     jwt: jwt && { authority: jwt, ttlMs: config.svid.jwtTtlMs },
     wit: wit && { authority: wit, pss: config.jwt.pss },
@@ -162,6 +166,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     settings: {
       x509TtlMs: config.svid.x509TtlMs,
       keyType: config.svid.keyType,
+      pushCrls: config.crl.pushX509Svid,
       allowUnauthenticatedVerifiers: config.workloadApi.allowUnauthenticatedVerifiers,
       ownUid,
     },
@@ -202,6 +207,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       federation,
       httpsCheck: () => httpsCheck(),
       checkpoints,
+      crls,
       clock,
       log,
     }),
@@ -233,7 +239,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     closers.add(`socket ${path}`, () => listener.close());
   };
   // Before the sockets: whoever is handed a token may look up its keys at once.
-  httpsCheck = await startHttps({ ...outside, ownBundle, clockGuard, closers });
+  httpsCheck = await startHttps({ ...outside, ownBundle, crls, clockGuard, closers });
   await listen(config.sockets.admin, 0o660, ADMIN_FOLDER_MODE, admin.door.accept);
   await listen(config.sockets.workload, 0o777, WORKLOAD_FOLDER_MODE, workload.door.accept);
 
@@ -243,23 +249,6 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     adminSocket: config.sockets.admin,
     stop: () => closers.close(),
   };
-}
-
-function startJwt(
-  { jwt, workloadApi }: Config,
-  rooms: Omit<JwtAuthoritiesOptions, 'keyType' | 'pss' | 'issuer' | 'rsa'>,
-): Promise<JwtAuthorities> | undefined {
-  return workloadApi.jwt ? JwtAuthorities.start({ ...rooms, ...jwt }) : undefined;
-}
-
-/** Keys of the kind that JWT-SVIDs have, and none of theirs (WIT-18). An issuer that answers to OpenID is none for them (WIT-13). */
-function startWit(
-  { jwt, experimental }: Config,
-  rooms: Omit<JwtAuthorityOptions, 'keyType' | 'pss' | 'issuer'>,
-): Promise<JwtAuthority> | undefined {
-  // guard: WAPI-02 test/conformance/wit.test.ts
-  if (!experimental.wit) return undefined;
-  return JwtAuthority.start({ ...rooms, ...jwt, issuer: undefined, kind: 'wit' });
 }
 
 function launchLimits({ attestors, limits }: Config): Pick<PlatformOptions, 'launches'> {

@@ -7,6 +7,7 @@ import type { PublishedBundle } from '../bundle/published.ts';
 import type { Config } from '../config/config.ts';
 import { type HttpsConfig, showAddress } from '../config/https.ts';
 import { bundleRoute, type OwnDocument } from '../https/bundle-route.ts';
+import { type CrlSource, withCrlRoutes } from '../https/crl-routes.ts';
 import { type CertificateSource, HttpsListener } from '../https/listener.ts';
 import type { Route, Routes } from '../https/routes.ts';
 import { SvidCertificate } from '../https/svid-certificate.ts';
@@ -26,6 +27,7 @@ export interface HttpsRooms {
   readonly trustDomain: TrustDomain;
   readonly authority: X509Authority;
   readonly ownBundle: () => PublishedBundle;
+  readonly crls: CrlSource;
   readonly clockGuard: ClockGuard;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,7 +63,7 @@ export async function startHttps(rooms: HttpsRooms): Promise<HttpsCheck> {
   return () => [check(showAddress(https.listen))];
 }
 
-function routesOf({ config, ownBundle }: HttpsRooms): Routes {
+function routesOf({ config, ownBundle, crls }: HttpsRooms): Routes {
   const routes = new Map<string, Route>();
   const { bundleEndpoint } = config.federation;
   const { issuer, pss } = config.jwt;
@@ -69,7 +71,7 @@ function routesOf({ config, ownBundle }: HttpsRooms): Routes {
     for (const [path, route] of oidcRoutes({ issuer, pss }, ownBundle)) routes.set(path, route);
   }
   if (bundleEndpoint !== undefined) routes.set(bundleEndpoint.path, bundleRoute(documentOf(ownBundle)));
-  return routes;
+  return withCrlRoutes(crls, routes);
 }
 
 /** Written once for each state of the bundle: a flood of requests costs no more than its bytes. */

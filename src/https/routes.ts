@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Document {
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly cacheControl: string;
 }
 
@@ -16,7 +16,9 @@ export interface Document {
 export type Route = () => Document;
 
 /** By path, exactly as it stands in a request, without a query. */
-export type Routes = ReadonlyMap<string, Route>;
+export interface Routes {
+  get(path: string): Route | undefined;
+}
 
 export const NO_BODY = 'a request here has no body';
 
@@ -41,7 +43,7 @@ function refusalOf(routes: Routes, request: IncomingMessage): readonly [status: 
   // guard: I9 test/https/listener.test.ts — nobody here has a use for a body
   if (hasBody(request)) return [413, NO_BODY];
   // guard: FED-26 test/https/listener.test.ts
-  if (!routes.has(pathOf(request))) return [404, 'nothing is served at this path'];
+  if (routes.get(pathOf(request)) === undefined) return [404, 'nothing is served at this path'];
   // guard: FED-26 test/https/listener.test.ts
   if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'only GET and HEAD are served here'];
   return undefined;
@@ -57,7 +59,7 @@ function make(route: Route, onTrouble: (error: unknown) => void): Document | und
 }
 
 function send({ contentType, cacheControl, body }: Document, request: IncomingMessage, response: ServerResponse): void {
-  const bytes = Buffer.from(body, 'utf8');
+  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
   const etag = `"${createHash('sha256').update(bytes).digest('base64url')}"`;
   response.setHeader('ETag', etag);
   response.setHeader('Cache-Control', cacheControl);

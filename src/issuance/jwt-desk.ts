@@ -7,6 +7,7 @@
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import { checkJwtSvid, type JwtSvidClaims } from '../jwt/svid.ts';
+import { tokenId } from '../jwt/token-id.ts';
 import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant } from '../registry/match.ts';
@@ -83,6 +84,8 @@ export class JwtDesk implements JwtCaller {
       const keysOf = (trustDomain: TrustDomain) => jwtKeysFor(this.#rooms, this.#jwt, federatesWith, trustDomain);
       const now = this.#rooms.clock.now();
       const checked = checkJwtSvid(asked.token, { audience: asked.audience, keysOf, now });
+      // guard: I7 test/issuance/revocation.test.ts
+      if (this.#rooms.revocations.isRevoked(tokenId(asked.token, checked.claims.get('jti')))) throw revoked();
       await this.#changesDecided();
       signal.throwIfAborted();
       if (!this.#stillStands(state)) continue;
@@ -163,6 +166,13 @@ export class JwtDesk implements JwtCaller {
 
 function svidOf({ entry, hint }: Grant, { token }: { readonly token: string }): JwtSvidState {
   return { spiffeId: entry.spiffeId, token, hint };
+}
+
+function revoked(): Failure {
+  return new Failure('invalid-argument', 'TOKEN_REVOKED', 'the token is refused: it was taken back', {
+    field: 'svid',
+    hint: 'have whoever shows it fetch another one',
+  });
 }
 
 function unsure(): Failure {

@@ -42,6 +42,15 @@ export interface Rooms {
     record(issuance: NewIssuance): Promise<{ readonly seq: number }>;
     markUndelivered(seq: number, reason: string): Promise<void>;
   };
+  readonly revocations: {
+    /** `serial` as of an issuance. */
+    isRevoked(serial: string): boolean;
+  };
+  readonly crls: {
+    /** DER, one of each authority; the same array until one of them is another. */
+    current(): readonly Buffer[];
+    onChange(listener: () => void): () => void;
+  };
   readonly changes: {
     /** Every committed change, in order, after the rooms above have taken it in. Returns the undo. */
     onChanges(listener: (changes: readonly Change[]) => void): () => void;
@@ -83,6 +92,8 @@ export interface JwtRoom {
 export interface IssuanceSettings {
   readonly x509TtlMs: number;
   readonly keyType: 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
+  /** Streams of X509-SVIDs are told of another revocation list at once, and not with what comes next. */
+  readonly pushCrls: boolean;
   /** Callers without an identity may follow our own bundle (WAPI-20). */
   readonly allowUnauthenticatedVerifiers: boolean;
   /** The uid the daemon runs under; a caller with the same one can read its memory and files (attack B2). */

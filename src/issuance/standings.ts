@@ -18,6 +18,7 @@ import { JwtDesk } from './jwt-desk.ts';
 import { jwtBundles, witBundles } from './jwt-keys.ts';
 import type { Rooms } from './rooms.ts';
 import { type Errand, Standing, type Touchable, type Whereabouts } from './standing.ts';
+import { Index, smallest } from './standing-index.ts';
 import { SvidErrand } from './svid-errand.ts';
 import { WakeQueue } from './wake-queue.ts';
 import { witCraft } from './wit-craft.ts';
@@ -58,6 +59,8 @@ export class Standings implements WorkloadIdentities, Whereabouts {
   readonly #byUnasked = new Index();
   readonly #byGround: Index;
   readonly #looking = new Set<Touchable>();
+  /** Streams that are told of a revocation list at once. */
+  readonly #withCrls = new Set<Touchable>();
   readonly #undo: readonly (() => void)[];
 
   constructor(rooms: Rooms) {
@@ -70,6 +73,7 @@ export class Standings implements WorkloadIdentities, Whereabouts {
       rooms.onAuthorityChange(() => this.#touchAll(this.#open)),
       rooms.onClockJump(() => this.#touchAll(this.#open)),
       rooms.attestation.onChange((ground) => this.#groundChanged(ground)),
+      rooms.crls.onChange(() => this.#touchAll(rooms.settings.pushCrls ? this.#open : this.#withCrls)),
     ];
   }
 
@@ -120,11 +124,10 @@ export class Standings implements WorkloadIdentities, Whereabouts {
   }
 
   followX509Bundles(process: ProcessHandle, follower: Follower<X509BundlesState>): Following {
-    return this.#follow(
-      process,
-      follower,
-      new BundlesErrand(this.#rooms, process, (names) => x509Bundles(this.#rooms, names)),
-    );
+    const { crls } = this.#rooms;
+    const bundlesOf = (names: ReadonlySet<string>) => x509Bundles(this.#rooms, names);
+    const errand = new BundlesErrand(this.#rooms, process, bundlesOf, () => crls.current());
+    return this.#follow(process, follower, errand, this.#withCrls);
   }
 
   close(): void {
@@ -132,9 +135,16 @@ export class Standings implements WorkloadIdentities, Whereabouts {
     for (const standing of [...this.#open]) standing.stop();
   }
 
-  #follow<State>(process: ProcessHandle, follower: Follower<State>, errand: Errand<State>): Following {
+  #follow<State>(
+    process: ProcessHandle,
+    follower: Follower<State>,
+    errand: Errand<State>,
+    alsoIn?: Set<Touchable>,
+  ): Following {
     const standing = new Standing(this.#rooms, process, follower, errand, this);
-    if (!standing.ended) this.#enter(standing);
+    if (standing.ended) return standing;
+    alsoIn?.add(standing);
+    this.#enter(standing);
     return standing;
   }
 
@@ -171,6 +181,7 @@ export class Standings implements WorkloadIdentities, Whereabouts {
 
   leave(standing: Touchable): void {
     this.#open.delete(standing);
+    this.#withCrls.delete(standing);
     this.#looking.delete(standing);
     const place = this.#places.get(standing);
     if (place === undefined) return;
@@ -210,6 +221,10 @@ export class Standings implements WorkloadIdentities, Whereabouts {
         case 'federation':
           // What streams hold of it is the bundle.
           break;
+        case 'revocation':
+          for (const entryId of new Set(change.revoked.map((one) => one.entryId)))
+            this.#touchAll(this.#byEntry.get(entryId));
+          break;
         case 'authority':
           // Told by the authority itself, once the step is in force there.
           break;
@@ -242,53 +257,5 @@ export class Standings implements WorkloadIdentities, Whereabouts {
       standing.dirty();
       this.#queue.push(() => standing.touch());
     }
-  }
-}
-
-function smallest(sets: readonly ReadonlySet<Touchable>[]): ReadonlySet<Touchable> {
-  return sets.reduce((fewest, set) => (set.size < fewest.size ? set : fewest));
-}
-
-/** A key to a few standings; an empty set is not kept. */
-class Index {
-  static readonly #none: ReadonlySet<Touchable> = new Set();
-  readonly #sets = new Map<string, Set<Touchable>>();
-  readonly #onUse: ((key: string, used: boolean) => void) | undefined;
-
-  /** `onUse` hears when a key has its first standing, and when it has none any more. */
-  constructor(onUse?: (key: string, used: boolean) => void) {
-    this.#onUse = onUse;
-  }
-
-  get(key: string): ReadonlySet<Touchable> {
-    return this.#sets.get(key) ?? Index.#none;
-  }
-
-  keys(): readonly string[] {
-    return [...this.#sets.keys()];
-  }
-
-  add(key: string, standing: Touchable): void {
-    const set = this.#sets.get(key);
-    if (set !== undefined) {
-      set.add(standing);
-      return;
-    }
-    this.#sets.set(key, new Set([standing]));
-    this.#onUse?.(key, true);
-  }
-
-  remove(key: string, standing: Touchable): void {
-    const set = this.#sets.get(key);
-    if (set?.delete(standing) !== true || set.size > 0) return;
-    this.#sets.delete(key);
-    this.#onUse?.(key, false);
-  }
-
-  move(standing: Touchable, before: readonly string[], after: readonly string[]): readonly string[] {
-    const [had, has] = [new Set(before), new Set(after)];
-    for (const key of has) if (!had.has(key)) this.add(key, standing);
-    for (const key of had) if (!has.has(key)) this.remove(key, standing);
-    return after;
   }
 }

@@ -12,44 +12,11 @@ import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant, Match } from '../registry/match.ts';
 import { reissueAt, renewAt } from '../rotation/schedule.ts';
-import type { SvidKind } from '../store/records.ts';
+import type { Craft } from './craft.ts';
 import { marksOf } from './marks.ts';
 import { noIdentity } from './refusal.ts';
 import type { Rooms } from './rooms.ts';
 import type { Errand } from './standing.ts';
-
-/** What is made for one grant: the SVID as it is sent, and what its row has to say of it. */
-export interface Made<Svid> {
-  readonly svid: Svid;
-  readonly serial: string;
-  readonly authorityId: string;
-  readonly issuedAt: number;
-  readonly notBefore: number;
-  readonly notAfter: number;
-  readonly askedTtlMs: number;
-  /** As of an `IssuedLeaf`. */
-  readonly cutShortBy: number | undefined;
-}
-
-/** One kind of SVID. Everything is asked for anew each time. */
-export interface Craft<Svid, State> {
-  readonly kind: SvidKind;
-  /** The grants of a match that this stream is about, in their order. May throw a Failure where there is none. */
-  asked(match: Match): readonly Grant[];
-  /** Those of them without which an answer is none. */
-  needed(asked: readonly Grant[]): readonly Grant[];
-  /** Beside SPIFFE ID and TTL, what an SVID is made from; another value means another SVID. */
-  shape(grant: Grant): readonly unknown[];
-  /** The authority that signs now. */
-  signer(): string;
-  /** The instant of its taint, minus infinity once it has left the bundle, undefined while it is in good standing. */
-  distrustedSince(authorityId: string): number | undefined;
-  mint(grant: Grant, ttlMs: number): Promise<Made<Svid>>;
-  /** `carried`: the grants of the match but for those asked for and not issued. */
-  assemble(svids: readonly Svid[], carried: readonly Grant[]): State;
-  /** What is beside the SVIDs is the same. */
-  sameRest(a: State, b: State): boolean;
-}
 
 /** Two with the same `privateKey` are the same SVID. */
 interface Keyed {
@@ -59,6 +26,7 @@ interface Keyed {
 
 interface Held<Svid> {
   readonly svid: Svid;
+  readonly serial: string;
   /** What it was made from; another value means another SVID. */
   readonly shape: string;
   readonly authorityId: string;
@@ -145,6 +113,8 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
   #wants(grant: Grant, now: number): boolean {
     const held = this.#held.get(grant.entry.id);
     if (held === undefined || held.shape !== this.#shape(grant)) return true;
+    // guard: I7 test/issuance/revocation.test.ts — and what was not sent yet never is
+    if (this.#rooms.revocations.isRevoked(held.serial)) return true;
     if (now >= this.#dueAt(held)) return true;
     // I5: no SVID outlives its entry or identity; and one that was cut short follows an end that has moved, at once.
     if (held.notAfter > grant.endsAt) return true;
@@ -225,6 +195,7 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
     const fraction = this.#rooms.random.fraction();
     return {
       svid: minted.svid,
+      serial: minted.serial,
       shape: this.#shape(grant),
       authorityId: minted.authorityId,
       notAfter: minted.notAfter,
@@ -257,6 +228,8 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
       held !== undefined && held.shape === this.#shape(grant) && held.notAfter > now && held.notAfter <= grant.endsAt;
     // guard: BUN-19 test/issuance/taint.test.ts
     if (held?.delivered === false && this.#craft.distrustedSince(held.authorityId) !== undefined) stillGood = false;
+    // guard: I7 test/issuance/revocation.test.ts
+    if (held !== undefined && this.#rooms.revocations.isRevoked(held.serial)) stillGood = false;
     if (!stillGood && (isNeeded || this.#sent === undefined)) throw error;
     if (!stillGood && held !== undefined) this.#held.delete(grant.entry.id);
     this.#retryAt = now + RENEWAL_RETRY_MS;

@@ -61,6 +61,8 @@ export class TokenIssuer {
     // guard: I5 test/issuance/jwt-desk.test.ts — and so is one whose key no longer signs, or is not trusted any more
     if (token === undefined || token.authorityId !== this.#jwt.authority.active(audiences).authorityId)
       return undefined;
+    // guard: I7 test/issuance/revocation.test.ts
+    if (this.#rooms.revocations.isRevoked(token.serial)) return undefined;
     const life = token.notAfter - token.issuedAt;
     const age = this.#rooms.clock.now() - token.issuedAt;
     // guard: JWT-09 test/issuance/jwt-desk.test.ts — also when the clock went back

@@ -2,9 +2,9 @@
 /** What FetchWITSVID states are made of: tokens, each with the key that its holder has to prove. */
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { newHolderKey } from '../jwt/wit-key.ts';
+import type { Craft, Made } from './craft.ts';
 import { notGranted } from './refusal.ts';
 import type { Rooms, WitRoom } from './rooms.ts';
-import type { Craft, Made } from './svid-errand.ts';
 import type { WitState, WitSvidState } from './workload-identities.ts';
 
 /** `spiffeId`: of one identity alone. */

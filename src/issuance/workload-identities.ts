@@ -27,6 +27,8 @@ export interface X509State {
   readonly bundle: Buffer;
   /** Trust domain ID -> DER back to back; never our own. */
   readonly federated: ReadonlyMap<string, Buffer>;
+  /** Revocation lists of our own authorities, DER, one each. */
+  readonly crls: readonly Buffer[];
 }
 
 /** Some of a caller's identities. */
@@ -39,6 +41,7 @@ export interface WantedIdentities {
 export interface X509BundlesState {
   /** Trust domain ID -> DER back to back; our own always among them. */
   readonly bundles: ReadonlyMap<string, Buffer>;
+  readonly crls: readonly Buffer[];
 }
 
 export interface JwtBundlesState {

@@ -3,13 +3,13 @@
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import type { Grant } from '../registry/match.ts';
 import { federatedBundles, sameBundles } from './bundles.ts';
+import type { Craft, Made } from './craft.ts';
 import type { Rooms } from './rooms.ts';
-import type { Craft, Made } from './svid-errand.ts';
 import type { WantedIdentities, X509State, X509SvidState } from './workload-identities.ts';
 
 /** `wanted`: undefined for all. */
 export function x509Craft(
-  { authority, registry, settings }: Rooms,
+  { authority, registry, crls, settings }: Rooms,
   wanted?: WantedIdentities,
 ): Craft<X509SvidState, X509State> {
   return {
@@ -39,8 +39,11 @@ export function x509Craft(
       svids,
       bundle: authority.bundle().der,
       federated: federatedBundles(registry, namesOf(carried)),
+      crls: crls.current(),
     }),
-    sameRest: (a, b) => a.bundle === b.bundle && sameBundles(a.federated, b.federated),
+    // A revocation list alone is no reason to send all of it again: many who are sent it start their program anew.
+    sameRest: (a, b) =>
+      a.bundle === b.bundle && sameBundles(a.federated, b.federated) && (!settings.pushCrls || a.crls === b.crls),
   };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
+import type { RevokedSvid } from './revocations.ts';
 
 export type IdentityKind = 'service' | 'job' | 'bot' | 'agent' | 'legacy';
 export type IdentityState = 'draft' | 'active' | 'suspended' | 'retired';
@@ -151,6 +152,8 @@ export interface IssuanceRecord {
   /** Why it was not sent, when it was not. */
   readonly undeliveredReason: string | null;
   readonly revokedAt: number | null;
+  /** In the operator's words. */
+  readonly revokeReason: string | null;
 }
 
 /** What an issuance was decided on; the writer compares these in the transaction that records it. */
@@ -161,7 +164,10 @@ export interface DecidedOn {
   readonly authorityId: string;
 }
 
-export type NewIssuance = Omit<IssuanceRecord, 'seq' | 'delivered' | 'undeliveredReason' | 'revokedAt'> & {
+export type NewIssuance = Omit<
+  IssuanceRecord,
+  'seq' | 'delivered' | 'undeliveredReason' | 'revokedAt' | 'revokeReason'
+> & {
   readonly decidedOn: DecidedOn;
 };
 
@@ -173,6 +179,13 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
   | { readonly kind: 'bundle'; readonly action: 'put'; readonly key: string; readonly bundle: BundleRecord }
   | { readonly kind: 'bundle'; readonly action: 'delete'; readonly key: string }
   | { readonly kind: 'federation'; readonly action: 'put' | 'delete'; readonly key: string }
+  | {
+      readonly kind: 'revocation';
+      readonly action: 'put';
+      /** What was named: a serial, the id of an entry or an authority, a SPIFFE ID. */
+      readonly key: string;
+      readonly revoked: readonly RevokedSvid[];
+    }
   | {
       readonly kind: 'authority';
       readonly action: 'put';

@@ -20,6 +20,7 @@ import type {
   IssuanceRecord,
   NewIssuance,
 } from './records.ts';
+import type { RevocationStore } from './revocations.ts';
 
 export interface Page {
   /** At most this many rows, 1..1000. */
@@ -128,6 +129,7 @@ export interface IssuanceFilter {
   readonly activeAt?: number;
   readonly spiffeId?: string;
   readonly entryId?: string;
+  readonly revoked?: boolean;
 }
 
 export interface IssuanceStore {
@@ -162,6 +164,7 @@ export interface MetaStore {
 export interface Store extends RegistryStore, BundleStore, FederationStore, AuthorityStore, IssuanceStore, MetaStore {
   /** The log of all of it. */
   readonly audit: AuditStore;
+  readonly revocations: RevocationStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

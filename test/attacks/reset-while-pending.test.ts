@@ -16,6 +16,7 @@ const STATE: X509State = {
   svids: [{ spiffeId: 'spiffe://td/a', chain: Buffer.alloc(4_000), privateKey: Buffer.alloc(100), hint: '' }],
   bundle: Buffer.alloc(2_000),
   federated: new Map(),
+  crls: [],
 };
 const STREAMS = 50;
 

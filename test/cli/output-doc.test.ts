@@ -88,6 +88,7 @@ const FORMS: readonly (readonly [string, object])[] = [
       audiences: [],
       marks: [],
       delivered: true,
+      revoke_reason: '',
       undelivered_reason: '',
     }),
   ],

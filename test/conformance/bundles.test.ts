@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TrustDomain } from '../../src/identity/trust-domain.ts';
+import { parseCrl, verifyCrl } from '../../src/x509/crl-parse.ts';
 import { verifySvidChain } from '../../src/x509/verify.ts';
 import { Daemon } from '../support/daemon.ts';
 import { emptyRegistry } from '../support/empty-registry.ts';
@@ -81,7 +82,9 @@ describe('FetchX509Bundles', () => {
     expect(Object.keys(bundles).sort()).toEqual([OWN, 'spiffe://other.example']);
     expect(nodesIn(bundles['spiffe://other.example'] as Buffer).map((n) => n.whole)).toEqual(roots.map((r) => r.der));
     expect(bundles[OWN]).toEqual(Buffer.concat([...(await published()).x509_certificates]));
-    expect(crl ?? []).toEqual([]);
+    // One of each of our authorities that may have signed something.
+    expect(crl).toHaveLength(1);
+    verifyCrl(parseCrl(crl?.[0] as Buffer), (await published()).x509_certificates[0] as Buffer);
   });
 
   it('WAPI-20: is refused to a caller entitled to nothing', async () => {

@@ -4,6 +4,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseCrl, verifyCrl } from '../../src/x509/crl-parse.ts';
+import { splitCertificates } from '../../src/x509/parse.ts';
 import { Daemon } from '../support/daemon.ts';
 import { emptyRegistry } from '../support/empty-registry.ts';
 import { nodesIn, readCertificate } from '../support/read-certificate.ts';
@@ -46,12 +48,13 @@ const setBundle = (trustDomain: string, ...roots: readonly TestCa[]): Promise<un
   });
 
 describe('FetchX509SVID', () => {
-  it('WAPI-04, WAPI-11, WAPI-39: answers at once, one SVID for each granted identity, no CRL', async () => {
+  it('WAPI-04, WAPI-11, WAPI-39: answers at once, one SVID for each granted identity, and the CRL of each authority', async () => {
     for (const name of ['a', 'b', 'c']) await entry(name);
     // Nothing is due for half an hour, so a message that waited for anything would not come within this test.
     const message = await client.fetchX509Svid().at(1);
     expect(names(message)).toEqual(['a', 'b', 'c']);
-    expect(message.crl ?? []).toEqual([]);
+    expect(message.crl).toHaveLength(1);
+    verifyCrl(parseCrl(message.crl?.[0] as Buffer), splitCertificates(message.svids[0]?.bundle as Buffer)[0] as Buffer);
   });
 
   it('WAPI-05, WAPI-06: pushes the whole state when an identity is added', async () => {

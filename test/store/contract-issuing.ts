@@ -26,7 +26,7 @@ export function issuingContract(open: () => Promise<Store>, reopen: (store: Stor
       const seqs = await Promise.all([one, anIssuance(), anIssuance()].map((issuance) => store.record(issuance)));
       expect(seqs).toEqual([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
       const { decidedOn: _, ...columns } = one;
-      const row = { ...columns, seq: 1, delivered: true, undeliveredReason: null, revokedAt: null };
+      const row = { ...columns, seq: 1, delivered: true, undeliveredReason: null, revokedAt: null, revokeReason: null };
       expect(store.bySerial(one.serial)).toEqual(row);
       store = await reopen(store);
       expect(store.bySerial(one.serial)).toEqual(row);

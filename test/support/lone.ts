@@ -24,6 +24,8 @@ import type { Failure } from '../../src/lib/failure.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { EndReason, ProcessHandle, SameVerdict } from '../../src/peer/process-handle.ts';
 import { Registry } from '../../src/registry/registry.ts';
+import { Crls } from '../../src/revocation/crls.ts';
+import { Revocations } from '../../src/revocation/revocations.ts';
 import type { CommitGate } from '../../src/store/sqlite/commit-gate.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -135,6 +137,8 @@ export interface LoneOptions {
   readonly attestation?: Partial<Rooms['attestation']>;
   readonly selectorsOf?: (process: ProcessHandle) => ReadonlyMap<string, Strength>;
   readonly allowUnauthenticatedVerifiers?: boolean;
+  readonly crlLifetimeMs?: number;
+  readonly pushCrls?: boolean;
   readonly caTtlMs?: number;
   readonly x509TtlMs?: number;
   readonly jwtTtlMs?: number;
@@ -209,11 +213,22 @@ export async function lone(options: LoneOptions) {
   const ledger = new Ledger({ store, clock, retentionMs: 30 * 86_400_000, log });
   const attest = async (process: ProcessHandle): Promise<Attested> =>
     seen(options.selectorsOf?.(process) ?? [[`unix:uid:${process.uid}`, 'kernel']], { at: clock.now() });
+  const revocations = new Revocations({ unexpired: store.revocations.unexpired(clock.now()), changes: store, clock });
+  const crls = await Crls.start({
+    authority,
+    revocations,
+    refusal: () => guard.check(),
+    lifetimeMs: options.crlLifetimeMs ?? 3_600_000,
+    clock,
+    log,
+  });
   const rooms: Rooms = {
     attestation: { attest, ...unchanging, ...options.attestation },
     registry,
     authority,
     ledger,
+    revocations,
+    crls,
     changes: store,
     jwt: { authority: jwt, ttlMs: options.jwtTtlMs ?? 300_000 },
     wit: wit && { authority: wit, pss: false },
@@ -227,6 +242,7 @@ export async function lone(options: LoneOptions) {
     settings: {
       x509TtlMs: options.x509TtlMs ?? 3_600_000,
       keyType: 'ec-p256',
+      pushCrls: options.pushCrls ?? false,
       allowUnauthenticatedVerifiers: options.allowUnauthenticatedVerifiers ?? false,
       ownUid: 0,
     },
@@ -244,10 +260,14 @@ export async function lone(options: LoneOptions) {
     ownBundle: () => publishedBundle(authority, jwt, wit, store),
     ledger,
     guard,
+    revocations,
+    crls,
     standings,
     rooms,
     close: async () => {
       standings.close();
+      await crls.close();
+      revocations.close();
       await ledger.close();
       await authority.close();
       await jwt.close();

@@ -39,10 +39,10 @@ export class SdsIdentities implements WorkloadIdentities {
   async tell({ wanted, follower }: Followed, key = 'k', size = 32): Promise<void> {
     const bundle = this.#ca.der;
     if (wanted === 'none')
-      return (follower as Follower<X509BundlesState>).send({ bundles: new Map([['spiffe://td', bundle]]) });
+      return (follower as Follower<X509BundlesState>).send({ bundles: new Map([['spiffe://td', bundle]]), crls: [] });
     const privateKey = Buffer.alloc(size, key);
     const svid = { spiffeId: 'spiffe://td/a', chain: bundle, privateKey, hint: '' };
-    return (follower as Follower<X509State>).send({ svids: [svid], bundle, federated: new Map() });
+    return (follower as Follower<X509State>).send({ svids: [svid], bundle, federated: new Map(), crls: [] });
   }
 
   get last(): Followed {

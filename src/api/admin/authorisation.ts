@@ -49,6 +49,7 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   ResumeIdentity: 'write below prefix',
   GetSvid: 'read',
   ListSvids: 'read',
+  RevokeSvids: 'write below prefix',
   GetOwnBundle: 'read',
   GetBundle: 'read',
   ListBundles: 'read',

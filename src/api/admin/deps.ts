@@ -16,6 +16,7 @@ import type {
   IdentityState,
   IssuanceRecord,
 } from '../../store/records.ts';
+import type { RevocationStore } from '../../store/revocations.ts';
 import type { IssuanceFilter, Page } from '../../store/store.ts';
 import type { Check } from '../../telemetry/check.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -85,6 +86,7 @@ export interface RegistryDoor {
 export interface IssuanceDoor {
   bySerial(serial: string): IssuanceRecord | undefined;
   list(filter: IssuanceFilter, page: Page): Rows<IssuanceRecord>;
+  readonly revocations: Pick<RevocationStore, 'revoke'>;
 }
 
 export interface AuthorityDoor {

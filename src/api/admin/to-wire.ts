@@ -86,6 +86,7 @@ export function showSvid(row: IssuanceRecord): Outgoing<WireSvid> {
     delivered: row.delivered,
     undelivered_reason: row.undeliveredReason ?? '',
     revoked_at: row.revokedAt ?? undefined,
+    revoke_reason: row.revokeReason ?? '',
   };
 }
 

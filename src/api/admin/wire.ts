@@ -4,9 +4,12 @@
  * as decimal text, every member there, except optional ones that are not set and messages that are null.
  * A message to be sent may leave members out.
  */
+export type { WireSvid } from './wire-svid.ts';
+
 import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
+import type { SvidRpcs } from './wire-svid.ts';
 import type { Int64, Int64Input, Paged } from './wire-values.ts';
 
 export interface WireEntry {
@@ -51,28 +54,6 @@ export interface WireIdentity {
   readonly created_at: Int64;
   readonly created_by: string;
   readonly revision: Int64;
-}
-
-export interface WireSvid {
-  readonly seq: Int64;
-  readonly serial: string;
-  readonly kind: string;
-  readonly spiffe_id: string;
-  readonly entry_id: string;
-  readonly authority_id: string;
-  readonly issued_at: Int64;
-  readonly not_before: Int64;
-  readonly not_after: Int64;
-  readonly asked_ttl_ms: Int64;
-  readonly pid: Int64;
-  readonly uid: Int64;
-  readonly gid: Int64;
-  readonly start_time: string;
-  readonly audiences: readonly string[];
-  readonly marks: readonly string[];
-  readonly delivered: boolean;
-  readonly undelivered_reason: string;
-  readonly revoked_at?: Int64;
 }
 
 export interface WireBundle {
@@ -149,7 +130,7 @@ export interface WireIdentityExplained {
 }
 
 /** Every RPC: what is asked and what is answered. */
-export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs {
+export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, SvidRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;
@@ -189,11 +170,6 @@ export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs {
   ];
   SuspendIdentity: [{ readonly spiffe_id: string; readonly reason: string }, { readonly identity: WireIdentity }];
   ResumeIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64 }, { readonly identity: WireIdentity }];
-  GetSvid: [{ readonly serial: string }, { readonly svid: WireSvid }];
-  ListSvids: [
-    { readonly active: boolean; readonly spiffe_id: string; readonly entry_id: string } & Paged,
-    { readonly svids: readonly WireSvid[]; readonly next_page_token: string },
-  ];
   GetOwnBundle: [object, { readonly bundle: WireBundle }];
   GetBundle: [{ readonly trust_domain: string }, { readonly bundle: WireBundle }];
   ListBundles: [Paged, { readonly bundles: readonly WireBundle[]; readonly next_page_token: string }];

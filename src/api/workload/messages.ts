@@ -35,13 +35,13 @@ export function toX509SvidResponse(state: X509State): X509SvidResponse {
       bundle: state.bundle,
       hint: svid.hint,
     })),
-    crl: [],
+    crl: state.crls,
     federated_bundles: toMapField(state.federated),
   };
 }
 
 export function toX509BundlesResponse(state: X509BundlesState): X509BundlesResponse {
-  return { crl: [], bundles: toMapField(state.bundles) };
+  return { crl: state.crls, bundles: toMapField(state.bundles) };
 }
 
 export function toJwtBundlesResponse(state: JwtBundlesState): { readonly bundles: object } {

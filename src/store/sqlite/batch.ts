@@ -17,10 +17,12 @@ import { FederationCommands } from './federation-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
 import { RegistryCommands } from './registry-commands.ts';
+import { RevocationCommands } from './revocation-commands.ts';
 import {
   type Answer,
   type BatchAnswer,
   countOf,
+  type Done,
   FIRST_COMMAND,
   type Message,
   Op,
@@ -40,6 +42,7 @@ export class Batches {
   readonly #log: ChangeLog;
   readonly events: EventLog;
   readonly #issuance: IssuanceCommands;
+  readonly #revocation: RevocationCommands;
   readonly #registry: RegistryCommands;
   readonly #authority: AuthorityCommands;
   readonly #bundle: BundleCommands;
@@ -60,7 +63,8 @@ export class Batches {
     this.#log = new ChangeLog(db, this.counters);
     this.events = new EventLog(db, this.counters, random);
     this.#issuance = new IssuanceCommands(db, this.counters, this.events);
-    this.#registry = new RegistryCommands(db, this.#log, this.events);
+    this.#revocation = new RevocationCommands(db, this.#log, this.events);
+    this.#registry = new RegistryCommands(db, this.#log, this.events, this.#revocation);
     this.#authority = new AuthorityCommands(db, this.#log, this.counters, this.events);
     this.#bundle = new BundleCommands(db, this.#log, this.events);
     this.#federation = new FederationCommands(db, this.#log, this.events);
@@ -111,7 +115,7 @@ export class Batches {
     }
   }
 
-  #answer(run: () => number | number[]): Answer {
+  #answer(run: () => Done): Answer {
     try {
       return run();
     } catch (error) {
@@ -127,7 +131,7 @@ export class Batches {
     }
   }
 
-  #inSavepoint(run: () => number | number[]): number | number[] {
+  #inSavepoint(run: () => Done): Done {
     const before = { ...this.counters.now };
     this.#savepoint.run();
     try {
@@ -145,7 +149,7 @@ export class Batches {
     }
   }
 
-  #command(op: number, args: never[]): number | number[] {
+  #command(op: number, args: never[]): Done {
     switch (op) {
       case Op.undelivered:
         return this.#issuance.undelivered(...(args as unknown as [number, string, number]));
@@ -177,6 +181,8 @@ export class Batches {
         return this.#issuance.prune(...(args as unknown as [number, number]));
       case Op.pruneChanges:
         return this.#log.prune(...(args as unknown as [number]));
+      case Op.revoke:
+        return this.#revocation.revoke(...(args as unknown as Parameters<RevocationCommands['revoke']>));
       case Op.appendEvent:
         return this.#audit.append(...(args as unknown as Parameters<AuditCommands['append']>));
       case Op.putCheckpoint:

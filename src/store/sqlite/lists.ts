@@ -74,5 +74,6 @@ export function issuanceWhere(filter: IssuanceFilter): Where {
   rest.when(filter.activeAt, 't.revoked_at IS NULL AND t.not_before <= ?');
   rest.when(filter.activeAt, 't.not_after > ?');
   rest.when(filter.entryId, 't.entry_id = ?');
+  if (filter.revoked === true) rest.when(0, 't.revoked_at > ?');
   return { scope, filter: rest };
 }

@@ -12,11 +12,13 @@ import type {
   IssuanceRecord,
   JwtKeyRecord,
 } from '../records.ts';
+import type { RevocationStore } from '../revocations.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
 import { listPage } from './listing.ts';
 import { ENTRIES, entryWhere, IDENTITIES, ISSUANCES, identityWhere, issuanceWhere } from './lists.ts';
+import { SqliteRevocationStore } from './revocation-store.ts';
 import {
   AUTHORITY_COLUMNS,
   authorityOf,
@@ -53,6 +55,10 @@ export class Reader {
 
   audit(writer: Writer): AuditStore {
     return new SqliteAuditStore(this.#db, writer);
+  }
+
+  revocations(writer: Writer): RevocationStore {
+    return new SqliteRevocationStore(this.#db, writer);
   }
 
   counter(name: CounterName): number {

@@ -5,13 +5,15 @@ import { Failure, quote } from '../../lib/failure.ts';
 import type { EventKind } from '../events.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
+import type { RevocationCommands } from './revocation-commands.ts';
 import { entryRow, namedRow } from './row-payload.ts';
 import { ENTRY_COLUMNS, ENTRY_REVISION, IDENTITY_COLUMNS } from './rows.ts';
-import type { Value } from './wire.ts';
+import type { RevokedAnswer, Value } from './wire.ts';
 
 export class RegistryCommands {
   readonly #log: ChangeLog;
   readonly #events: EventLog;
+  readonly #revocation: RevocationCommands;
   readonly #findIdentity: Statement;
   readonly #insertIdentity: Statement;
   readonly #updateIdentity: Statement;
@@ -24,7 +26,8 @@ export class RegistryCommands {
   readonly #insertSelector: Statement;
   readonly #deleteSelectors: Statement;
 
-  constructor(db: Database, log: ChangeLog, events: EventLog) {
+  constructor(db: Database, log: ChangeLog, events: EventLog, revocation: RevocationCommands) {
+    this.#revocation = revocation;
     this.#log = log;
     this.#events = events;
     this.#findIdentity = db.prepare('SELECT no, state, revision FROM identity WHERE spiffe_id = ?').raw();
@@ -93,7 +96,8 @@ export class RegistryCommands {
     return this.#log.add('entry', 'delete', id, by, at);
   }
 
-  updateIdentity(identity: Value[], by: string, at: number): number {
+  /** One that is no longer active takes back what it was given. */
+  updateIdentity(identity: Value[], by: string, at: number): RevokedAnswer {
     const spiffeId = identity[0] as string;
     const found = this.#findIdentity.get(spiffeId) as [number, string, number] | undefined;
     if (found === undefined) {
@@ -104,7 +108,13 @@ export class RegistryCommands {
     this.#updateIdentity.run(identity, found[0]);
     const what = identityStep(found[1], identity[6] as string);
     this.#events.note(what, by, at, spiffeId, namedRow(IDENTITY_COLUMNS, identity));
-    return this.#log.add('identity', 'put', spiffeId, by, at);
+    const seq = this.#log.add('identity', 'put', spiffeId, by, at);
+    const [state, reason] = [identity[6] as string, identity[7] as string | null];
+    if (state === 'active' || state === found[1]) return { seq, revoked: [] };
+    const why = `the identity was ${state}${reason === null ? '' : `: ${reason}`}`;
+    // guard: I7 test/store/revocations.test.ts
+    const { revoked } = this.#revocation.revoke({ what: 'identity', spiffeId }, why, by, at);
+    return { seq, revoked };
   }
 
   #addSelectors(entryNo: number | bigint, selectors: string): void {

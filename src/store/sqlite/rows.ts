@@ -202,7 +202,7 @@ export function pushIssuance(out: unknown[], issuance: NewIssuance): void {
 }
 
 export const ISSUANCE_READ_COLUMNS =
-  't.seq, lower(hex(t.serial)), t.kind, i.spiffe_id, t.entry_id, t.authority_id, t.issued_at, t.not_before, t.not_after, t.asked_ttl_ms, t.pid, t.uid, t.gid, t.start_time, t.marks, t.facts, t.delivered, t.undelivered_reason, t.revoked_at, t.audiences';
+  't.seq, lower(hex(t.serial)), t.kind, i.spiffe_id, t.entry_id, t.authority_id, t.issued_at, t.not_before, t.not_after, t.asked_ttl_ms, t.pid, t.uid, t.gid, t.start_time, t.marks, t.facts, t.delivered, t.undelivered_reason, t.revoked_at, t.audiences, t.revoke_reason';
 
 export function issuanceOf(row: readonly unknown[]): IssuanceRecord {
   return {
@@ -226,6 +226,7 @@ export function issuanceOf(row: readonly unknown[]): IssuanceRecord {
     delivered: row[16] === 1,
     undeliveredReason: row[17] as string | null,
     revokedAt: row[18] as number | null,
+    revokeReason: row[20] as string | null,
   };
 }
 

@@ -17,12 +17,14 @@ import type {
   IssuanceRecord,
   NewIssuance,
 } from '../records.ts';
+import type { RevocationStore } from '../revocations.ts';
 import type { BundleReplacement, EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page, Store } from '../store.ts';
 import type { CommitGate } from './commit-gate.ts';
 import { type DataFiles, prepareDataDir } from './data-dir.ts';
 import { type InstanceLock, lockDataDir } from './instance-lock.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import { Reader } from './reader.ts';
+import { revocationChanges } from './revocation-store.ts';
 import {
   authorityValues,
   bundleChanges,
@@ -32,7 +34,7 @@ import {
   identityValues,
   pushIssuance,
 } from './rows.ts';
-import { Op } from './wire.ts';
+import { Op, type RevokedAnswer } from './wire.ts';
 import { Writer } from './writer.ts';
 
 export interface SqliteStoreOptions {
@@ -59,6 +61,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 class SqliteStore implements Store {
   readonly audit: AuditStore;
+  readonly revocations: RevocationStore;
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -77,6 +80,7 @@ class SqliteStore implements Store {
     } as const;
     this.#writer = new Writer(setup, options.clock, options.log);
     this.audit = this.#reader.audit(this.#writer);
+    this.revocations = this.#reader.revocations(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {
@@ -131,9 +135,12 @@ class SqliteStore implements Store {
 
   async updateIdentity(identity: IdentityRecord, by: string): Promise<void> {
     const at = this.#clock.now();
-    await this.#writer.run(Op.updateIdentity, [identityValues(identity), by, at], (seq) => [
-      { seq: seq as number, at, by, kind: 'identity', action: 'put', key: identity.spiffeId, identity },
-    ]);
+    const key = identity.spiffeId;
+    await this.#writer.run(Op.updateIdentity, [identityValues(identity), by, at], (answer) => {
+      const { seq, revoked } = answer as RevokedAnswer;
+      const revocation = revocationChanges(seq + 1, key, revoked, by, at);
+      return [{ seq, at, by, kind: 'identity', action: 'put', key, identity }, ...revocation];
+    });
   }
 
   loadBundles(): Iterable<BundleRecord> {

@@ -31,6 +31,8 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
 export class RowsOfEvents {
   readonly #last = new Map<string, Last>();
   readonly #undelivered = new Map<number, number>();
+  /** By serial: the event that revoked it. */
+  readonly #revoked = new Map<string, number>();
 
   /** Every event, in order. */
   take(event: EventRecord): void {
@@ -38,6 +40,8 @@ export class RowsOfEvents {
     const [of, step = ''] = kind.split('.');
     if (kind === 'issue.undelivered' && payload !== undefined)
       this.#undelivered.set((JSON.parse(payload.text) as { seq: number }).seq, seq);
+    if (kind === 'issue.revoke' && payload !== undefined)
+      for (const serial of (JSON.parse(payload.text) as { serials: string[] }).serials) this.#revoked.set(serial, seq);
     if (!Object.hasOwn(KEY_OF, of ?? '')) return;
     if (payload === undefined) {
       this.#erased(event);
@@ -89,6 +93,7 @@ export class RowsOfEvents {
     for (const [seq, event] of this.#undelivered)
       if (stands.get(seq) !== undefined)
         fault({ row: `issuance ${seq}`, what: `event ${event} says that it was not sent` });
+    this.#compareRevoked(db, fault);
     const others = db
       .prepare(
         `SELECT i.seq FROM issuance i JOIN event t ON t.seq = i.event JOIN identity d ON d.no = i.identity_no
@@ -97,6 +102,17 @@ export class RowsOfEvents {
       .pluck();
     for (const seq of others.iterate() as Iterable<number>)
       fault({ row: `issuance ${seq}`, what: 'its kind, time or identity is not that of its event' });
+  }
+
+  #compareRevoked(db: Database, fault: (fault: Fault) => void): void {
+    const rows = db.prepare('SELECT seq, lower(hex(serial)) FROM issuance WHERE revoked_at IS NOT NULL').raw();
+    for (const [seq, serial] of rows.iterate() as Iterable<[number, string]>)
+      if (!this.#revoked.delete(serial)) fault({ row: `issuance ${seq}`, what: 'no event says that it was revoked' });
+    const stands = db.prepare('SELECT seq FROM issuance WHERE serial = ?').pluck();
+    for (const [serial, event] of this.#revoked) {
+      const seq = stands.get(Buffer.from(serial, 'hex')) as number | undefined;
+      if (seq !== undefined) fault({ row: `issuance ${seq}`, what: `event ${event} says that it was revoked` });
+    }
   }
 }
 

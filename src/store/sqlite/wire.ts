@@ -5,6 +5,7 @@
  * Answers come back in the order of the commands, so they need no names.
  */
 import { Failure, type FailureKind } from '../../lib/failure.ts';
+import type { RevokedSvid } from '../revocations.ts';
 
 export const Op = {
   record: 1,
@@ -26,6 +27,7 @@ export const Op = {
   appendEvent: 20,
   putCheckpoint: 21,
   redactEvent: 22,
+  revoke: 30,
 } as const;
 
 /** What to do once the commands of a message are committed. */
@@ -41,8 +43,15 @@ export const RECORD_ARGUMENTS = 18;
 
 export type Value = string | number | null | Uint8Array;
 
-/** A command's outcome: a number (a sequence, a count), several, or a refusal. */
-export type Answer = number | readonly number[] | RefusedAnswer;
+/** A command's outcome: a number (a sequence, a count), several, one with what it revoked, or a refusal. */
+export type Answer = Done | RefusedAnswer;
+export type Done = number | readonly number[] | RevokedAnswer;
+
+export interface RevokedAnswer {
+  /** Of the first change: that of an identity where one was written, then that of the revocation. */
+  readonly seq: number;
+  readonly revoked: readonly RevokedSvid[];
+}
 
 export interface RefusedAnswer {
   readonly refused: readonly [

@@ -13,6 +13,7 @@ import { cannotWrite } from './unusable.ts';
 import {
   type Answer,
   type BatchAnswer,
+  type Done,
   FIRST_COMMAND,
   Op,
   refusalOf,
@@ -27,10 +28,10 @@ const MARK_MS = 1_000;
 const PROBE_MS = 1_000;
 
 interface Pending {
-  readonly resolve: (answer: number | readonly number[]) => void;
+  readonly resolve: (answer: Done) => void;
   readonly reject: (error: Failure) => void;
   /** The changes that this command made, once its sequence is known. */
-  readonly changes: ((answer: number | readonly number[]) => readonly Change[]) | undefined;
+  readonly changes: ((answer: Done) => readonly Change[]) | undefined;
 }
 
 export class Writer {
@@ -88,7 +89,7 @@ export class Writer {
   }
 
   /** One command with its arguments in one array. */
-  run(op: number, args: readonly unknown[], changes?: Pending['changes']): Promise<number | readonly number[]> {
+  run(op: number, args: readonly unknown[], changes?: Pending['changes']): Promise<Done> {
     const refused = this.#refusal();
     if (refused !== undefined) return Promise.reject(refused);
     const message = this.#command();
@@ -98,7 +99,7 @@ export class Writer {
   }
 
   /** A `record` command, whose flat arguments `push` appends (the hot path). */
-  async record(push: (message: unknown[]) => void): Promise<number | readonly number[]> {
+  async record(push: (message: unknown[]) => void): Promise<Done> {
     const refused = this.#refusal();
     if (refused !== undefined) throw refused;
     const message = this.#command();
@@ -156,10 +157,8 @@ export class Writer {
     return this.#message;
   }
 
-  #await(changes: Pending['changes']): Promise<number | readonly number[]> {
-    const answer = new Promise<number | readonly number[]>((resolve, reject) =>
-      this.#pending.push({ resolve, reject, changes }),
-    );
+  #await(changes: Pending['changes']): Promise<Done> {
+    const answer = new Promise<Done>((resolve, reject) => this.#pending.push({ resolve, reject, changes }));
     if (changes !== undefined) this.#noteChange(answer);
     return answer;
   }

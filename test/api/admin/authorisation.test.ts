@@ -12,6 +12,7 @@ const WRITES: readonly RpcName[] = [
   'DeleteEntry',
   'SuspendIdentity',
   'ResumeIdentity',
+  'RevokeSvids',
   'SetBundle',
   'DeleteBundle',
   'SetBundleMap',
@@ -25,7 +26,7 @@ const WRITES: readonly RpcName[] = [
   'AcceptClock',
   'RedactEvent',
 ];
-const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 5);
+const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 6);
 
 const roles = [
   { role: 'registrar', uid: 1001, spiffeIdPrefix: 'spiffe://example.org/team-a/' },

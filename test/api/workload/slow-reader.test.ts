@@ -13,6 +13,7 @@ const STATE: X509State = {
   svids: [{ spiffeId: 'spiffe://td/a', chain: Buffer.alloc(4000), privateKey: Buffer.alloc(100), hint: '' }],
   bundle: Buffer.alloc(2000),
   federated: new Map(),
+  crls: [],
 };
 
 describe('a reader that takes nothing', () => {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What was taken back: asked of the writer, and read at the start. */
+import type { Database } from 'better-sqlite3';
+import type { Change } from '../records.ts';
+import type { RevocationScope, RevocationStore, RevokedSvid } from '../revocations.ts';
+import { keyOf } from './revocation-commands.ts';
+import { REVOKED_COLUMNS, REVOKED_FROM, revokedOf } from './revoked-rows.ts';
+import { Op, type RevokedAnswer } from './wire.ts';
+import type { Writer } from './writer.ts';
+
+export class SqliteRevocationStore implements RevocationStore {
+  readonly #db: Database;
+  readonly #writer: Writer;
+
+  constructor(db: Database, writer: Writer) {
+    this.#db = db;
+    this.#writer = writer;
+  }
+
+  async revoke(scope: RevocationScope, reason: string, by: string, at: number): Promise<readonly RevokedSvid[]> {
+    const answer = await this.#writer.run(Op.revoke, [scope, reason, by, at], (done) => {
+      const { seq, revoked } = done as RevokedAnswer;
+      return revocationChanges(seq, keyOf(scope), revoked, by, at);
+    });
+    return (answer as RevokedAnswer).revoked;
+  }
+
+  unexpired(now: number): readonly RevokedSvid[] {
+    const rows = this.#db.prepare(
+      `SELECT ${REVOKED_COLUMNS} FROM ${REVOKED_FROM} WHERE t.revoked_at IS NOT NULL AND t.not_after > ?`,
+    );
+    return (rows.raw().all(now) as (readonly unknown[])[]).map(revokedOf);
+  }
+}
+
+/** None where nothing was revoked. */
+export function revocationChanges(
+  seq: number,
+  key: string,
+  revoked: readonly RevokedSvid[],
+  by: string,
+  at: number,
+): readonly Change[] {
+  return revoked.length === 0 ? [] : [{ seq, at, by, kind: 'revocation', action: 'put', key, revoked }];
+}
