@@ -69,7 +69,7 @@ export function openVerified(source: X509Source, options: MtlsOptions, to: Desti
   to.signal?.addEventListener('abort', abort, { once: true });
   socket.on('error', settle).once('close', closed);
   socket.once('secureConnect', () => {
-    const rules = { authorize, anchorsOf: source.bundleFor.bind(source), now: clock.now() };
+    const rules = { authorize, anchorsOf: source.bundleFor.bind(source), now: clock.now(), revocation: source };
     settle(refusalOf(socket, rules, to.alpn));
   });
 }

@@ -9,6 +9,7 @@ export { type Authorizer, authorizeAny, authorizeId, authorizeMemberOf } from '.
 export type { JwtRules } from './bearer.ts';
 export { BundleSource, type BundleSourceOptions, type BundleSourceStatus } from './bundle-source.ts';
 export { connectTls, type Destination, type MtlsOptions } from './connect.ts';
+export type { CrlStatus } from './crl-book.ts';
 export { ENDPOINT_VARIABLE, type Endpoint, parseEndpoint } from './endpoint.ts';
 export type { SourceLog, SourceOptions, SourceStatus } from './followed.ts';
 export { grpcCredentials, grpcServer, peerOfCall } from './grpc.ts';

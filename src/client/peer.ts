@@ -12,6 +12,8 @@ import { Failure } from '../lib/failure.ts';
 import { presentedChain } from '../x509/presented-chain.ts';
 import { verifySvidChain } from '../x509/verify.ts';
 import type { Authorizer } from './authorize.ts';
+import type { Leaf } from './crl-book.ts';
+import { peerRevoked } from './open-peers.ts';
 
 export interface PeerIdentity {
   readonly spiffeId: SpiffeId;
@@ -30,6 +32,13 @@ export interface PeerRules {
   readonly authorize: Authorizer;
   readonly anchorsOf: (domain: TrustDomain) => readonly Buffer[] | undefined;
   readonly now: number;
+  readonly revocation: Revocation;
+}
+
+export interface Revocation {
+  isRevoked(leaf: Leaf): boolean;
+  /** The connection is handed out; it is destroyed when the peer's certificate is revoked. */
+  opened(socket: TLSSocket, leaf: Leaf): void;
 }
 
 const peers = new WeakMap<object, Peer>();
@@ -57,6 +66,8 @@ export function verifyPeer(socket: TLSSocket, rules: PeerRules): Peer {
   if (chain.length === 0)
     throw refusal('PEER_WITHOUT_CERTIFICATE', 'it presented no certificate, so it has no identity here');
   const { spiffeId, leaf } = verified(chain, rules);
+  // guard: WAPI-39 test/client/revocation.test.ts
+  if (rules.revocation.isRevoked(leaf)) throw peerRevoked(leaf.serial);
   const peer: Peer = { spiffeId, serial: leaf.serial, notAfter: leaf.notAfter, chain };
   const wants = rules.authorize.wants ?? 'what the authorize function admits';
   // Exactly true: a promise, or a function that forgot to answer, admits nobody.
@@ -64,6 +75,7 @@ export function verifyPeer(socket: TLSSocket, rules: PeerRules): Peer {
   if (rules.authorize(peer) !== true) throw refusal('PEER_NOT_AUTHORIZED', `it is ${spiffeId}, and wanted is ${wants}`);
   peers.set(socket, peer);
   markAuthorized(socket);
+  rules.revocation.opened(socket, leaf);
   return peer;
 }
 

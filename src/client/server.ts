@@ -79,7 +79,7 @@ function verifying<Server extends TlsServer>(server: Server, source: X509Source,
     // Without a valid SVID of our own there is nothing to present, and to present an expired one helps nobody.
     // guard: I5 test/client/server.test.ts
     if (event === 'connection' && !judge(socket, () => source.svid(options.pick))) return true;
-    const rules = { authorize, anchorsOf: source.bundleFor.bind(source), now: clock.now() };
+    const rules = { authorize, anchorsOf: source.bundleFor.bind(source), now: clock.now(), revocation: source };
     // guard: X509-17 test/client/server.test.ts
     if (event === 'secureConnection' && !judge(socket, () => verifyPeer(socket as TLSSocket, rules))) return true;
     // Node reports a handshake that takes too long, and leaves its socket open.

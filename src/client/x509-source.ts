@@ -2,13 +2,16 @@
 /**
  * The X.509 identities of this process and the bundles it may verify with, always the newest. It follows the daemon's
  * stream, comes back after the daemon did, and holds what it has while that is valid. It keeps the process alive
- * until `close()`.
+ * until `close()`. Where the daemon signs revocation lists, it follows them too, over the stream that hears of them first.
  */
+import type { TLSSocket } from 'node:tls';
 import { TrustDomain } from '../identity/trust-domain.ts';
 import { Failure } from '../lib/failure.ts';
+import { CrlBook, type CrlStatus, type Leaf } from './crl-book.ts';
 import { Followed, hintFor, type SourceOptions, type SourceStatus } from './followed.ts';
 import { Listeners } from './listeners.ts';
-import type { WireX509Svids } from './workload-api.ts';
+import { OpenPeers } from './open-peers.ts';
+import type { WireX509Bundles, WireX509Svids } from './workload-api.ts';
 import { readX509State, type X509State, type X509Svid } from './x509-state.ts';
 
 export type X509SourceOptions = SourceOptions;
@@ -19,6 +22,8 @@ export type SvidPicker = (svids: readonly X509Svid[]) => X509Svid | undefined;
 export interface X509SourceStatus extends SourceStatus {
   /** When the default SVID ends, milliseconds UTC. */
   readonly notAfter: number | undefined;
+  /** Undefined where no list has come. */
+  readonly crl: CrlStatus | undefined;
 }
 
 const WORDS = {
@@ -32,6 +37,10 @@ const WORDS = {
 export class X509Source {
   readonly #followed: Followed<WireX509Svids, X509State>;
   readonly #listeners: Listeners<X509Source>;
+  readonly #crls: CrlBook;
+  readonly #openPeers = new OpenPeers();
+  readonly #options: X509SourceOptions;
+  #lists: Followed<WireX509Bundles, readonly Buffer[]> | undefined;
 
   /** Resolves with the first identity; rejects with a Failure that says what stood in the way. */
   static async open(options: X509SourceOptions = {}): Promise<X509Source> {
@@ -47,15 +56,19 @@ export class X509Source {
   }
 
   private constructor(options: X509SourceOptions) {
+    this.#options = options;
+    this.#crls = new CrlBook(options.log);
     this.#listeners = new Listeners(WORDS.source, options.log);
     this.#followed = new Followed<WireX509Svids, X509State>(options, {
       fetch: (api) => api.fetchX509Svids(),
       read: readX509State,
       words: WORDS,
-      onTaken: ({ svids }) => {
+      onTaken: (state) => {
+        const { svids } = state;
         const { spiffeId, serial, notAfter } = svids[0] as X509Svid;
         const fields = { spiffeId: `${spiffeId}`, serial, until: new Date(notAfter).toISOString() };
         options.log?.info(fields, 'identity received');
+        this.#takeState(state);
       },
       onChange: () => this.#listeners.tell(this),
     });
@@ -95,13 +108,50 @@ export class X509Source {
   }
 
   status(): X509SourceStatus {
-    return { ...this.#followed.status, notAfter: this.#followed.held?.svids[0]?.notAfter };
+    const crl = this.#crls.status(this.#followed.clock.now());
+    const notAfter = this.#followed.held?.svids[0]?.notAfter;
+    return { ...this.#followed.status, notAfter, crl: crl.lists === 0 && crl.problem === undefined ? undefined : crl };
   }
 
   /** Idempotent. Open connections stay; the source gives nothing any more. */
   close(): void {
     this.#followed.close();
+    this.#lists?.close();
     this.#listeners.clear();
+  }
+
+  /** Was this certificate of our own trust domain taken back, as far as is known here? */
+  isRevoked(leaf: Leaf): boolean {
+    this.#crls.lookForStale(this.#followed.clock.now());
+    return this.#crls.isRevoked(leaf);
+  }
+
+  /** A connection whose peer was verified with this source: it is destroyed when that peer is revoked. */
+  opened(socket: TLSSocket, leaf: Leaf): void {
+    this.#openPeers.add(socket, leaf);
+  }
+
+  #takeState({ svids, bundles, crls }: X509State): void {
+    this.#crls.trust(bundles.get((svids[0] as X509Svid).spiffeId.trustDomain.name) ?? []);
+    this.#takeLists(crls);
+    // Lists alone come over the stream of bundles; whoever signs none is not asked for it.
+    if (crls.length > 0) this.#lists ??= this.#followLists();
+  }
+
+  #takeLists(crls: readonly Buffer[]): void {
+    if (!this.#crls.take(crls)) return;
+    const count = this.#openPeers.cut((leaf) => this.#crls.isRevoked(leaf));
+    if (count > 0) this.#options.log?.warn({ connections: count }, 'open connections of revoked peers were cut');
+  }
+
+  #followLists(): Followed<WireX509Bundles, readonly Buffer[]> {
+    return new Followed(this.#options, {
+      fetch: (api) => api.fetchX509Bundles(),
+      read: ({ crl }) => crl,
+      words: { ...WORDS, what: 'revocation list' },
+      onTaken: (crls) => this.#takeLists(crls),
+      onChange: () => undefined,
+    });
   }
 
   #expired(svid: X509Svid): Failure {

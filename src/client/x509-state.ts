@@ -32,6 +32,8 @@ export interface X509State {
   readonly svids: readonly X509Svid[];
   /** Trust anchors (DER) by trust domain name, ours and those we federate with. */
   readonly bundles: ReadonlyMap<string, readonly Buffer[]>;
+  /** Revocation lists of our own trust domain's authorities, DER; not looked at yet. */
+  readonly crls: readonly Buffer[];
 }
 
 /** Throws a Failure `WORKLOAD_API_MESSAGE_INVALID` that names the field at fault. */
@@ -49,7 +51,7 @@ export function readX509State(message: WireX509Svids, now: number): X509State {
     // An empty one stays: the trust domain is known and nothing of it is trusted (BUN-02).
     bundles.set(domain.name, readAnchors(der, `federated_bundles[${quote(key)}]`));
   }
-  return { svids: withoutSecondHints(svids), bundles };
+  return { svids: withoutSecondHints(svids), bundles, crls: message.crl };
 }
 
 function readSvid(wire: WireX509Svid, field: string, bundles: Map<string, readonly Buffer[]>, now: number): X509Svid {

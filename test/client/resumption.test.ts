@@ -110,7 +110,8 @@ describe.each([['TLSv1.2'], ['TLSv1.3']] as const)('an earlier session over %s',
 
 describe('verifyPeer', () => {
   it('X509-17: refuses a session that was resumed all the same', async () => {
-    const rules = { authorize: authorizeAny(), anchorsOf: () => [caB.der], now: Date.now() };
+    const revocation = { isRevoked: () => false, opened: () => undefined };
+    const rules = { authorize: authorizeAny(), anchorsOf: () => [caB.der], now: Date.now(), revocation };
     const outcomes: string[] = [];
     const careless = createServer(
       { ...presenting(caB.issue(PEER_ID)), requestCert: true, rejectUnauthorized: false },

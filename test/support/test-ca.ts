@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A CA that mints good certificates and, when asked, bad ones. Shares no code with `src/x509`. */
+/** A CA that mints good certificates and, when asked, bad ones. Shares no code with `src/x509`, but for its revocation lists. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { buildCrl } from '../../src/x509/crl.ts';
 import { bits, bool, integer, octets, oid, sequence, set, time, tlv, utf8 } from './der.ts';
 
 export type TestKeyType = 'ec' | 'rsa' | 'ed25519';
@@ -187,4 +188,32 @@ function name(commonName: string): Buffer {
 function trailingZeros(byte: number): number {
   for (let count = 0; count < 8; count += 1) if (byte & (1 << count)) return count;
   return 7;
+}
+
+/** A revocation list of a CA of the kind `ec`. */
+export function crlOf(
+  ca: TestCa,
+  list: {
+    readonly revoked?: readonly string[];
+    readonly number?: bigint;
+    readonly nextUpdate?: number;
+    /** Signs it in the CA's place. */
+    readonly by?: TestCa;
+  },
+): Promise<Buffer> {
+  const { revoked = [], number = 1n, nextUpdate = Date.now() + HOUR, by = ca } = list;
+  const signer = {
+    subjectDer: ca.subject,
+    ski: ca.ski,
+    keyType: 'ec-p256',
+    sign: (tbs: Buffer) => by.sign(tbs),
+  } as const;
+  const thisUpdate = Date.now() - 10_000;
+  return buildCrl({
+    signer,
+    number,
+    thisUpdate,
+    nextUpdate,
+    revoked: revoked.map((serial) => ({ serial, revokedAt: thisUpdate })),
+  });
 }
