@@ -38,6 +38,8 @@ export interface EventHeader {
 }
 
 export interface EventRecord extends EventHeader {
+  /** The sequence of the issuance whose row is its payload; null for all others. */
+  readonly issuance: number | null;
   readonly leafHash: Buffer;
   /** Undefined where it has been erased, or has left with the row that it is kept in. */
   readonly payload: { readonly salt: Buffer; readonly text: string } | undefined;
@@ -82,9 +84,13 @@ export interface IssuancePayload {
   readonly audiences: string;
 }
 
-/** Canonical JSON, made by hand: it is on the way of every credential. */
+/**
+ * Canonical JSON, made by hand: it is on the way of every credential. What is an id, hexadecimal, a word or a number has no
+ * character that JSON escapes; should a row hold one, it says something else than what was logged, and verification says so.
+ */
 export function issuancePayload(row: IssuancePayload): string {
-  return `{"asked_ttl_ms":${row.askedTtlMs},"audiences":${canonicalText(row.audiences)},"authority_id":${canonicalText(row.authorityId)},"entry_id":${canonicalText(row.entryId)},"facts":${canonicalText(row.facts)},"gid":${row.gid},"marks":${canonicalText(row.marks)},"not_after":${row.notAfter},"not_before":${row.notBefore},"pid":${row.pid},"seq":${row.seq},"serial":${canonicalText(row.serial)},"start_time":${canonicalText(row.startTime)},"uid":${row.uid}}`;
+  const audiences = row.audiences === '' ? '""' : canonicalText(row.audiences);
+  return `{"asked_ttl_ms":${row.askedTtlMs},"audiences":${audiences},"authority_id":"${row.authorityId}","entry_id":"${row.entryId}","facts":${canonicalText(row.facts)},"gid":${row.gid},"marks":"${row.marks}","not_after":${row.notAfter},"not_before":${row.notBefore},"pid":${row.pid},"seq":${row.seq},"serial":"${row.serial}","start_time":"${row.startTime}","uid":${row.uid}}`;
 }
 
 export interface TreeHead {

@@ -177,7 +177,7 @@ describe('what is kept', () => {
     ['a payload is changed', `UPDATE event_payload SET payload = '{}'`],
     ['a payload is removed', 'DELETE FROM event_payload WHERE seq = 1'],
     ['what was issued is changed', 'UPDATE issuance SET uid = 0'],
-    ['an issuance is given to another event', 'UPDATE issuance SET event = 1'],
+    ['the salt of an issuance is changed', 'UPDATE issuance SET salt = zeroblob(16)'],
     ['a checkpoint is changed', `UPDATE checkpoint SET note = 'x'`],
     ['a checkpoint is removed', 'DELETE FROM checkpoint'],
   ])('I3: SQL refuses that %s', async (_, sql) => {

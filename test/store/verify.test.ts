@@ -142,6 +142,16 @@ describe('B5: a row that was changed is named', () => {
     ],
     ['that an issuance was not sent', 'UPDATE issuance SET delivered = 0 WHERE seq = 4', /^issuance 4: no event says/],
     ['that another was', 'UPDATE issuance SET delivered = 1 WHERE seq = 8', /^issuance 8: event \d+ says/],
+    [
+      'an issuance that nobody made',
+      'INSERT INTO issuance SELECT 9999, randomblob(16), kind, identity_no, entry_id, authority_id, issued_at, not_before, not_after, asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, delivered, undelivered_reason, revoked_at, salt, revoke_reason FROM issuance WHERE seq = 4',
+      /^issuances: there are \d+ rows where/,
+    ],
+    [
+      'one without a salt',
+      'UPDATE issuance SET salt = NULL WHERE seq = 4',
+      /^issuance 4: no event says that it was issued/,
+    ],
     ['an issuance that is no more', 'DELETE FROM issuance WHERE seq = 4', /^event \d+: its issuance row is missing/],
     [
       'a selector of an entry',
@@ -216,9 +226,9 @@ describe('B5: a row that was changed is named', () => {
 
 describe('B5: a log that is shorter than it was', () => {
   const cut = [
-    'DELETE FROM event WHERE seq > 305',
     'DELETE FROM event_payload WHERE seq > 305',
-    'DELETE FROM issuance WHERE event > 305',
+    'DELETE FROM issuance WHERE seq IN (SELECT issuance FROM event WHERE seq > 305)',
+    'DELETE FROM event WHERE seq > 305',
     `UPDATE counter SET value = 306 WHERE name = 'event'`,
   ];
 

@@ -8,7 +8,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { canonicalJson, type Json } from '../../lib/canonical-json.ts';
-import type { Frontier } from '../../merkle/frontier.ts';
+import type { Completed, Frontier } from '../../merkle/frontier.ts';
 import { leafHash } from '../../merkle/hash.ts';
 import { type EventKind, headerText, type NewEvent, payloadHash, SALT_BYTES } from '../events.ts';
 import type { Counters } from './counters.ts';
@@ -21,8 +21,8 @@ export interface EventPlace {
 }
 
 interface Waiting extends NewEvent, EventPlace {
-  /** It has a row of its own; otherwise it is kept in the row that it speaks of. */
-  readonly kept: boolean;
+  /** The sequence of the issuance whose row is its payload; undefined where it has one of its own. */
+  readonly issuance: number | undefined;
 }
 
 /** Bytes fit for salts. */
@@ -46,8 +46,8 @@ export class EventLog {
     this.#counters = counters;
     this.#random = random;
     this.#event = db.prepare(
-      `INSERT INTO event (seq, at, kind, actor, identity, task, payload_sha256, leaf_hash)
-       VALUES (?, ?, ?, ?, ?, NULL, ?, ?)`,
+      `INSERT INTO event (seq, at, kind, actor, identity, task, issuance, payload_sha256, leaf_hash)
+       VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)`,
     );
     this.#payload = db.prepare('INSERT INTO event_payload (seq, salt, payload) VALUES (?, ?, ?)');
     this.#node = db.prepare('INSERT INTO log_node (level, idx, hash) VALUES (?, ?, ?)');
@@ -55,10 +55,14 @@ export class EventLog {
     this.#committed = this.#frontier.copy();
   }
 
+  readonly #completed = ({ level, index, hash }: Completed): void => {
+    if (level % TILE_LEVELS === 0) this.#node.run(level, index, hash);
+  };
+
   /** Answers its number. */
   append(event: NewEvent): number {
     const place = this.place();
-    this.#add(event, place, true);
+    this.#add(event, place, undefined);
     return place.seq;
   }
 
@@ -78,9 +82,9 @@ export class EventLog {
     return { seq: this.#counters.now.event, salt: this.#salt() };
   }
 
-  /** The next event, whose payload is kept in the row that it speaks of. */
-  appendAt(place: EventPlace, event: NewEvent): void {
-    this.#add(event, place, false);
+  /** The next event, whose payload is the row of this issuance. */
+  appendIssue(place: EventPlace, event: NewEvent, issuance: number): void {
+    this.#add(event, place, issuance);
   }
 
   /** Hashed and written, in the transaction of what they speak of. Throws where the file does not take them. */
@@ -108,23 +112,21 @@ export class EventLog {
     return this.#committed.root();
   }
 
-  #add(event: NewEvent, { seq, salt }: EventPlace, kept: boolean): void {
+  #add(event: NewEvent, { seq, salt }: EventPlace, issuance: number | undefined): void {
     if (seq !== this.#counters.now.event) throw new Error(`event ${seq} is not the next`);
-    this.#waiting.push({ ...event, seq, salt, kept });
+    this.#waiting.push({ ...event, seq, salt, issuance });
     this.#counters.now.event = seq + 1;
     this.#counters.seen(event.at);
   }
 
   #write(event: Waiting): void {
-    const { seq, at, kind, actor, identity, payload, salt, kept } = event;
+    const { seq, at, kind, actor, identity, payload, salt, issuance } = event;
     const payloadSha256 = payloadHash(salt.toString('hex'), payload);
     const leaf = leafHash(headerText({ seq, at, kind, actor, identity, task: null }, payloadSha256.toString('hex')));
     // guard: I3 test/store/events.test.ts — what has no leaf is not committed
-    this.#event.run(seq, at, kind, actor, identity, payloadSha256, leaf);
-    if (kept) this.#payload.run(seq, salt, payload);
-    this.#frontier.append(leaf, ({ level, index, hash }) => {
-      if (level % TILE_LEVELS === 0) this.#node.run(level, index, hash);
-    });
+    this.#event.run(seq, at, kind, actor, identity, issuance ?? null, payloadSha256, leaf);
+    if (issuance === undefined) this.#payload.run(seq, salt, payload);
+    this.#frontier.append(leaf, this.#completed);
   }
 
   #salt(): Buffer {

@@ -2,11 +2,14 @@
 /** Events with their payloads: kept beside them, or, of an issuance, made again from its row. */
 import { type EventRecord, issuancePayload } from '../events.ts';
 
-export const EVENT_FROM = 'event t LEFT JOIN event_payload p ON p.seq = t.seq LEFT JOIN issuance i ON i.event = t.seq';
+export const EVENT_FROM =
+  'event t LEFT JOIN event_payload p ON p.seq = t.seq LEFT JOIN issuance i ON i.seq = t.issuance';
 
 export const EVENT_COLUMNS = `t.seq, t.at, t.kind, t.actor, t.identity, t.task, t.payload_sha256, t.leaf_hash,
   p.salt, p.payload, i.salt, i.seq, lower(hex(i.serial)), i.entry_id, i.authority_id, i.not_before, i.not_after,
-  i.asked_ttl_ms, i.pid, i.uid, i.gid, i.start_time, i.marks, i.facts, i.audiences`;
+  i.asked_ttl_ms, i.pid, i.uid, i.gid, i.start_time, i.marks, i.facts, i.audiences, t.issuance`;
+
+const ISSUANCE_SEQ = 25;
 
 const SALT = 8;
 const PAYLOAD = 9;
@@ -22,6 +25,7 @@ export function eventOf(row: readonly unknown[]): EventRecord {
     task: row[5] as string | null,
     payloadSha256: row[6] as Buffer,
     leafHash: row[7] as Buffer,
+    issuance: row[ISSUANCE_SEQ] as number | null,
     payload: payloadOf(row),
   };
 }

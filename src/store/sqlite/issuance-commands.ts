@@ -2,7 +2,7 @@
 /** Issuance rows, in the writer thread. */
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
-import { issuancePayload } from '../events.ts';
+import { issuancePayload, type NewEvent } from '../events.ts';
 import type { Counters } from './counters.ts';
 import type { EventLog, EventPlace } from './event-log.ts';
 
@@ -36,8 +36,8 @@ export class IssuanceCommands {
     this.#authority = db.prepare(`SELECT 1 FROM authority WHERE id = ? AND slot = 'active'`).pluck();
     this.#insert = db.prepare(
       `INSERT INTO issuance (seq, serial, kind, identity_no, entry_id, authority_id, issued_at, not_before, not_after,
-         asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, event, salt)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, salt)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#undelivered = db.prepare('UPDATE issuance SET delivered = 0, undelivered_reason = ? WHERE seq = ?');
     this.#prune = db.prepare(
@@ -66,7 +66,7 @@ export class IssuanceCommands {
       seq, serial, message[at + 6], identityNo, entryId, authorityId,
       message[at + 7], message[at + 8], notAfter, message[at + 10],
       message[at + 11], message[at + 12], message[at + 13], message[at + 14], message[at + 15], message[at + 16],
-      message[at + 17], place.seq, place.salt,
+      message[at + 17], place.salt,
     );
     this.#noteIssue(place, seq, message, at);
     this.#counters.now.issuance = seq;
@@ -77,7 +77,7 @@ export class IssuanceCommands {
   /** The event of an issuance: its payload is kept in the row itself. */
   #noteIssue(place: EventPlace, seq: number, message: readonly unknown[], at: number): void {
     const uid = message[at + 12] as number;
-    this.#events.appendAt(place, {
+    const event: NewEvent = {
       kind: `issue.${message[at + 6] as string}`,
       at: message[at + 7] as number,
       actor: `uid:${uid}`,
@@ -98,7 +98,8 @@ export class IssuanceCommands {
         facts: message[at + 16] as string,
         audiences: message[at + 17] as string,
       }),
-    });
+    };
+    this.#events.appendIssue(place, event, seq);
   }
 
   undelivered(seq: number, reason: string, at: number): number {

@@ -20,7 +20,7 @@ export function beginLog(db: Database, now: number, random: RandomBytes): void {
   if (counters.now.event > 0) return;
   const events = new EventLog(db, counters, random);
   db.transaction(() => {
-    events.note('log.begin', DAEMON, now, null, { format: FORMAT });
+    events.note('log.begin', DAEMON, now, null, { format: FORMAT, issuances: counters.now.issuance });
     for (const { kind, identity, row } of currentRows(db)) {
       events.note(`${kind}.import`, DAEMON, now, identity, row);
       if (counters.now.event % SLICE === 0) events.flush();

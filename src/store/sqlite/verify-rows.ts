@@ -30,6 +30,10 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
 
 export class RowsOfEvents {
   readonly #last = new Map<string, Last>();
+  /** Events of issuances whose row is there. */
+  readonly #issued = { kept: 0 };
+  /** The last issuance of before there was a log. */
+  #beganAfter = 0;
   readonly #undelivered = new Map<number, number>();
   /** By serial: the event that revoked it. */
   readonly #revoked = new Map<string, number>();
@@ -38,6 +42,9 @@ export class RowsOfEvents {
   take(event: EventRecord): void {
     const { kind, seq, payload } = event;
     const [of, step = ''] = kind.split('.');
+    if (event.issuance !== null && payload !== undefined) this.#issued.kept += 1;
+    if (kind === 'log.begin' && payload !== undefined)
+      this.#beganAfter = (JSON.parse(payload.text) as { issuances: number }).issuances;
     if (kind === 'issue.undelivered' && payload !== undefined)
       this.#undelivered.set((JSON.parse(payload.text) as { seq: number }).seq, seq);
     if (kind === 'issue.revoke' && payload !== undefined)
@@ -94,14 +101,25 @@ export class RowsOfEvents {
       if (stands.get(seq) !== undefined)
         fault({ row: `issuance ${seq}`, what: `event ${event} says that it was not sent` });
     this.#compareRevoked(db, fault);
+    this.#compareCounts(db, fault);
     const others = db
       .prepare(
-        `SELECT i.seq FROM issuance i JOIN event t ON t.seq = i.event JOIN identity d ON d.no = i.identity_no
+        `SELECT i.seq FROM event t JOIN issuance i ON i.seq = t.issuance JOIN identity d ON d.no = i.identity_no
          WHERE t.kind <> 'issue.' || i.kind OR t.at <> i.issued_at OR t.identity <> d.spiffe_id`,
       )
       .pluck();
     for (const seq of others.iterate() as Iterable<number>)
       fault({ row: `issuance ${seq}`, what: 'its kind, time or identity is not that of its event' });
+  }
+
+  /** An issuance without an event is of before there was a log, or nobody's. */
+  #compareCounts(db: Database, fault: (fault: Fault) => void): void {
+    const early = db.prepare('SELECT seq FROM issuance WHERE salt IS NULL AND seq > ?').pluck();
+    for (const seq of early.iterate(this.#beganAfter) as Iterable<number>)
+      fault({ row: `issuance ${seq}`, what: 'no event says that it was issued' });
+    const rows = db.prepare('SELECT count(*) FROM issuance WHERE salt IS NOT NULL').pluck().get() as number;
+    if (rows !== this.#issued.kept)
+      fault({ row: 'issuances', what: `there are ${rows} rows where events speak of ${this.#issued.kept}` });
   }
 
   #compareRevoked(db: Database, fault: (fault: Fault) => void): void {

@@ -16,6 +16,7 @@ CREATE TABLE event (
   actor          TEXT NOT NULL,
   identity       TEXT,
   task           TEXT,
+  issuance       INTEGER,
   payload_sha256 BLOB NOT NULL CHECK (length(payload_sha256) = 32),
   leaf_hash      BLOB NOT NULL CHECK (length(leaf_hash) = 32)
 ) STRICT;
@@ -50,9 +51,7 @@ CREATE TABLE redaction (
   reason TEXT NOT NULL
 ) STRICT;
 
-ALTER TABLE issuance ADD COLUMN event INTEGER;
 ALTER TABLE issuance ADD COLUMN salt BLOB;
-CREATE UNIQUE INDEX issuance_event ON issuance (event) WHERE event IS NOT NULL;
 
 INSERT INTO counter (name, value) VALUES ('event', 0);
 
@@ -70,7 +69,7 @@ CREATE TRIGGER event_payload_kept BEFORE DELETE ON event_payload
   WHEN NOT EXISTS (SELECT 1 FROM redaction WHERE redaction.seq = OLD.seq)
   BEGIN SELECT raise(ABORT, 'a payload is kept unless its redaction is written down'); END;
 CREATE TRIGGER issuance_stands BEFORE UPDATE OF seq, serial, kind, identity_no, entry_id, authority_id, issued_at,
-  not_before, not_after, asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, event, salt ON issuance
+  not_before, not_after, asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, salt ON issuance
   BEGIN SELECT raise(ABORT, 'what was issued is never changed'); END;
 `,
 };
