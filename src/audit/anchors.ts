@@ -91,7 +91,7 @@ function goneBack(head: TreeHead, anchored: TreeHead, { path, field }: Anchor): 
   return new Failure('failed-precondition', 'ROLLED_BACK', `the database has gone back: ${how}`, {
     field,
     value: path,
-    hint: 'restore the whole data folder from a backup; nothing is issued until then',
+    hint: 'put the whole folder back; where there is no better copy: assay audit accept-rollback. Nothing is issued until then',
   });
 }
 

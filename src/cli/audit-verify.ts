@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay audit verify`: exit 0 when all is as it was written, 1 when anything is not. */
 import { readFile } from 'node:fs/promises';
-import type { DatabaseVerifier } from '../daemon/catalog.ts';
+import type { Verified } from '../daemon/catalog.ts';
 import { Failure, quote } from '../lib/failure.ts';
-import { type DataOptions, dataPlace } from './data-place.ts';
+import { anchoredNotes, type DataOptions, dataPlace } from './data-place.ts';
 import type { Io } from './io.ts';
 import { type Format, plain, printFields, printJson } from './print.ts';
 
@@ -13,24 +13,18 @@ interface Options extends DataOptions {
   readonly key?: string;
 }
 
-type Verified = ReturnType<DatabaseVerifier>;
-
 const MOST_NOTE_BYTES = 16_384;
 
 export async function auditVerify(io: Io, options: Options): Promise<number> {
   const { dataDir, checkpointFile } = await dataPlace(io, options);
-  const { databaseVerifier } = await import('../daemon/catalog.ts');
-  const { anchorsOf, readAnchor } = await import('../audit/anchors.ts');
-  const outside: { row: string; note: string }[] = [];
-  for (const anchor of anchorsOf(dataDir, checkpointFile)) {
-    const note = await readAnchor(anchor);
-    if (note !== undefined) outside.push({ row: `checkpoint in ${anchor.path}`, note });
-  }
+  const { dataFolderTools } = await import('../daemon/catalog.ts');
+  const anchors = await anchoredNotes(dataDir, checkpointFile);
+  const outside = anchors.map(({ path, note }) => ({ row: `checkpoint in ${path}`, note }));
   for (const file of options.since ?? []) outside.push({ row: `checkpoint in ${file}`, note: await noteIn(file) });
   const { parseVerifierKey } = await import('../merkle/note.ts');
   const verifier = options.key === undefined ? undefined : parseVerifierKey(options.key);
   const started = performance.now();
-  const verified = (await databaseVerifier())({ dataDir, verifier, outside });
+  const verified = (await dataFolderTools()).verify({ dataDir, verifier, outside });
   const seconds = (performance.now() - started) / 1_000;
   if (options.output === 'json') printJson(io, verifiedJson(verified));
   else print(io, verified, seconds);

@@ -23,3 +23,17 @@ export async function dataPlace(io: Io, options: DataOptions): Promise<DataPlace
   if (problem !== undefined) throw problem;
   return { dataDir: config.dataDir, checkpointFile: config.audit.checkpointFile };
 }
+
+/** Checkpoints that lie outside the database, where there are some. */
+export async function anchoredNotes(
+  dataDir: string,
+  checkpointFile: string | undefined,
+): Promise<readonly { readonly path: string; readonly note: string }[]> {
+  const { anchorsOf, readAnchor } = await import('../audit/anchors.ts');
+  const notes: { readonly path: string; readonly note: string }[] = [];
+  for (const anchor of anchorsOf(dataDir, checkpointFile)) {
+    const note = await readAnchor(anchor);
+    if (note !== undefined) notes.push({ path: anchor.path, note });
+  }
+  return notes;
+}

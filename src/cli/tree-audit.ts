@@ -67,6 +67,48 @@ export function addAuditCommands(program: Program): void {
   );
   addAdminFlags(redact.option('--reason <text>', 'why (required)', once));
   addVerify(program, audit);
+  addAccept(program, audit);
+}
+
+const ACCEPT_RULES = `For a data folder that the daemon refuses to start with, because it has gone back (ROLLED_BACK). Without --yes it looks and says what
+was found and what was reached. With it, in one step: the log says so; every sequence goes past all that anybody may have seen;
+the authorities are removed, since what they signed in the time that was lost has no row any more and can be taken back in no other
+way (--keep-authorities leaves them, and that valid). Old mark and checkpoints are put aside. The daemon must not run.`;
+
+function addAccept(program: Program, audit: Command): void {
+  const accept = program.leaf(
+    audit,
+    'accept-rollback',
+    'go on with a data folder that has gone back',
+    { rules: ACCEPT_RULES, example: 'assay audit accept-rollback --yes' },
+    async () => (await import('./audit-accept-rollback.ts')).auditAcceptRollback,
+  );
+  addDataFlags(accept)
+    .option('--keep-authorities', 'leave the authorities, and what they signed valid')
+    .option('--yes', 'do it');
+}
+
+export function addBackupCommands(program: Program): void {
+  const backup = program.leaf(
+    program.root,
+    'backup',
+    'copy the data folder, also while the daemon runs',
+    'assay backup --to /mnt/backup/assay-2026-01-01',
+    async () => (await import('./backup.ts')).backup,
+  );
+  addDataFlags(backup)
+    .option('--to <dir>', 'an empty folder, or one that is not there yet (required)', once)
+    .option('--no-keys', 'leave out the keys of authorities and log: what they signed cannot go on from such a copy');
+  const restore = program.leaf(
+    program.root,
+    'restore',
+    'put a backup into an empty data folder, and accept that it is older than what was reached',
+    'assay restore --from /mnt/backup/assay-2026-01-01 --data-dir /var/lib/assay',
+    async () => (await import('./restore.ts')).restore,
+  );
+  addDataFlags(restore)
+    .option('--from <dir>', 'the backup (required)', once)
+    .option('--keep-authorities', 'leave the authorities, and what they signed valid');
 }
 
 function addVerify(program: Program, audit: Command): void {

@@ -2,7 +2,7 @@
 /** All commands, each declared and none loaded. */
 import type { Io } from './io.ts';
 import { createProgram, type Program } from './program.ts';
-import { addAuditCommands } from './tree-audit.ts';
+import { addAuditCommands, addBackupCommands } from './tree-audit.ts';
 import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
 import { addEntryCommands } from './tree-entry.ts';
 import { addFederationCommands } from './tree-federation.ts';
@@ -22,6 +22,7 @@ export function buildTree(io: Io, version: string): Program {
   addWorkloadCommands(program);
   addHelperCommand(program);
   addAuditCommands(program);
+  addBackupCommands(program);
   addCareCommands(program);
   return program;
 }

@@ -24,12 +24,14 @@ import { distrust } from '../config/trusted-path.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
-import type { NoteVerifier } from '../merkle/note.ts';
 import type { LaunchDirectory } from '../peer/launches.ts';
 import { connectManager, requireSystemd } from '../peer/manager-socket.ts';
 import { connectUpstream } from '../peer/upstream-socket.ts';
+import type { DataFolderTools } from '../store/sqlite/data-folder-tools.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
-import type { Verified, VerifyOptions } from '../store/sqlite/verify.ts';
+
+export type { Accepted, DataFolderTools, Rollback, Verified } from '../store/sqlite/data-folder-tools.ts';
+
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -193,20 +195,8 @@ export function openStore(config: Config, tools: { clock: Clock; log: Logger }):
   return openSqliteStore({ dataDir: config.dataDir, ...tools });
 }
 
-export interface VerifyPlace extends Pick<VerifyOptions, 'outside'> {
-  readonly dataDir: string;
-  /** Undefined: the keys that the log names. */
-  readonly verifier: NoteVerifier | undefined;
-}
-
-export type DatabaseVerifier = (place: VerifyPlace) => Verified;
-
-/** For a command that needs no daemon. */
-export async function databaseVerifier(): Promise<DatabaseVerifier> {
-  const { verifyDatabase } = await import('../store/sqlite/verify.ts');
-  const { dataFiles } = await import('../store/sqlite/data-dir.ts');
-  return ({ dataDir, verifier, outside }) => {
-    const { database, mark } = dataFiles(dataDir);
-    return verifyDatabase({ databasePath: database, markPath: mark, verifier, outside });
-  };
+/** What works on a data folder by itself, for commands that need no daemon. */
+export async function dataFolderTools(): Promise<DataFolderTools> {
+  const { dataFolderTools: tools } = await import('../store/sqlite/data-folder-tools.ts');
+  return tools;
 }

@@ -41,7 +41,7 @@ it('B5: the main database file without its -wal is refused, naming both numbers 
   expect(refused.message).toContain('change sequence 0 where 3 was reached');
   expect(refused.message).toContain('bundle sequence 0 where 1 was reached');
   expect(refused.message).toContain('issuance sequence 0 where 100 was reached');
-  expect(refused.hint).toContain('restore the whole data folder');
+  expect(refused.hint).toContain('assay audit accept-rollback');
   // Nothing was changed by looking: the same is said again.
   expect((await refusalOfAsync(() => openStore(copy))).reason).toBe('ROLLED_BACK');
 });

@@ -41,7 +41,7 @@ export function readMark(path: string): Mark | undefined {
   throw new Failure('failed-precondition', 'MARK_UNREADABLE', `the high-water mark ${path} holds ${quote(text)}`, {
     field: 'data_dir',
     value: path,
-    hint: 'restore the whole data folder, this file with it, from a backup',
+    hint: 'put the whole folder back, this file with it; where there is no better copy: assay audit accept-rollback',
   });
 }
 
@@ -107,7 +107,7 @@ export function compareWithMark(
   markPath: string,
 ): void {
   const hint =
-    'restore the whole data folder from a backup: the database with its -wal file and the high-water mark together; nothing is issued until then';
+    'put the whole folder back, the database with its -wal file and the high-water mark together; where there is no better copy: assay audit accept-rollback. Nothing is issued until then';
   if (mark === undefined) {
     if (WORDS.every(([key]) => stored[key] === 0)) return;
     throw new Failure(

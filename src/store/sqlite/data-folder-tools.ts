@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What works on a data folder without a daemon: verification, backup, and the acceptance of one that has gone back. */
+import type { NoteVerifier } from '../../merkle/note.ts';
+import { acceptRollback, inspectRollback } from './accept-rollback.ts';
+import { backUp, putBack } from './backup.ts';
+import { dataFiles } from './data-dir.ts';
+import { type Verified, type VerifyOptions, verifyDatabase } from './verify.ts';
+
+export type { Accepted, Rollback } from './accept-rollback.ts';
+export type { Verified } from './verify.ts';
+
+export interface VerifyPlace extends Pick<VerifyOptions, 'outside'> {
+  readonly dataDir: string;
+  /** Undefined: the keys that the log names. */
+  readonly verifier: NoteVerifier | undefined;
+}
+
+export const dataFolderTools = {
+  verify({ dataDir, verifier, outside }: VerifyPlace): Verified {
+    const { database, mark } = dataFiles(dataDir);
+    return verifyDatabase({ databasePath: database, markPath: mark, verifier, outside });
+  },
+  inspectRollback,
+  acceptRollback,
+  backUp,
+  putBack,
+};
+
+export type DataFolderTools = typeof dataFolderTools;
