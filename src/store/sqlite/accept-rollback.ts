@@ -152,8 +152,9 @@ function writeAcceptance(db: Database.Database, rollback: Rollback, acceptance: 
   const removed: string[] = [];
   db.transaction(() => {
     const { found, reached } = rollback;
-    for (const name of ['change', 'issuance', 'bundle'] as const)
-      counters.now[name] = Math.max(found[name], reached?.[name] ?? 0) + JUMP;
+    const past = (name: 'change' | 'issuance' | 'bundle'): number => Math.max(found[name], reached?.[name] ?? 0) + JUMP;
+    const jumped = { change: past('change'), issuance: past('issuance'), bundle: past('bundle') };
+    counters.now = { ...counters.now, ...jumped };
     const said = {
       cause,
       found: { ...found },
