@@ -10,7 +10,7 @@ import { readScript } from './attestors/script.ts';
 import { readSystemd } from './attestors/systemd.ts';
 import type { Config, UnixAttestorConfig, WorkloadKeyType } from './config.ts';
 import { readFederation } from './federation.ts';
-import { pathFrom, readHttps } from './https.ts';
+import { pathFrom, readHttps, readIntrospection } from './https.ts';
 import { LEAST_SHORT_CA_TTL_MS, LEAST_SVID_TTL_MS, longestSvidTtlMs } from './lifetimes.ts';
 import { readLimits } from './limits.ts';
 import { defaultPaths, folderPath, socketPath } from './paths.ts';
@@ -63,6 +63,7 @@ export function buildConfig(
       witInBundleEndpoint: reader.read('experimental.wit_in_bundle_endpoint', flag(false)),
     },
     https: readHttps(reader, folder),
+    introspection: readIntrospection(reader),
     federation: readFederation(reader, trustDomain, folder),
     admin: { roles: readRoles(reader, trustDomain) },
     insecureSameUid: reader.read('insecure_same_uid', flag(false)),

@@ -9,7 +9,7 @@ import type { PluginConfig } from './attestors/plugins.ts';
 import type { ScriptAttestorConfig } from './attestors/script.ts';
 import type { SystemdAttestorConfig } from './attestors/systemd.ts';
 import type { FederationConfig } from './federation.ts';
-import type { HttpsConfig } from './https.ts';
+import type { HttpsConfig, ListenAddress } from './https.ts';
 import type { SdsConfig } from './sds.ts';
 
 export type WorkloadKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
@@ -125,6 +125,8 @@ export interface Config {
   readonly sds: SdsConfig | undefined;
   /** Undefined: nothing is served beyond this host. */
   readonly https: HttpsConfig | undefined;
+  /** Undefined: nobody is answered about tokens. */
+  readonly introspection: { readonly listen: ListenAddress } | undefined;
   readonly federation: FederationConfig;
   readonly admin: { readonly roles: readonly RoleConfig[] };
   readonly insecureSameUid: boolean;

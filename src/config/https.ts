@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `https`: the listener for whoever is not on this host. In the file alone: it opens a port and names a private key (attack A13). */
+/** `https` and `introspection`: the listeners for whoever is not on this host. In the file alone: it opens a port and names a private key (attack A13). */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { Refusal, type Setting, type SettingsReader } from './reader.ts';
@@ -53,6 +53,12 @@ export function readHttps(reader: SettingsReader, folder: string): HttpsConfig |
     reader.refuse(reader.label(`https.${given}`), undefined, `stands without https.${missing}`, 'give both, or none');
   }
   return { listen, files: cert === undefined || key === undefined ? undefined : { cert, key } };
+}
+
+/** Undefined where the file has no `introspection.listen`. */
+export function readIntrospection(reader: SettingsReader): { readonly listen: ListenAddress } | undefined {
+  const listen = reader.readFromFile('introspection.listen', LISTEN);
+  return listen === undefined ? undefined : { listen };
 }
 
 export function pathFrom(folder: string): Setting<string | undefined> {

@@ -31,6 +31,7 @@ import { adminDoor, workloadDoor } from './doors.ts';
 import { startFederation } from './federation.ts';
 import { fixAtFirstStart } from './first-start.ts';
 import { type HttpsCheck, startHttps } from './https.ts';
+import { startIntrospection } from './introspection.ts';
 import { startRevocation } from './revocation.ts';
 import { startJwt, startWit } from './token-authorities.ts';
 
@@ -239,6 +240,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     closers.add(`socket ${path}`, () => listener.close());
   };
   // Before the sockets: whoever is handed a token may look up its keys at once.
+  await startIntrospection({ ...outside, store, registry, revocations, jwt, clockGuard, closers });
   httpsCheck = await startHttps({ ...outside, ownBundle, crls, clockGuard, closers });
   await listen(config.sockets.admin, 0o660, ADMIN_FOLDER_MODE, admin.door.accept);
   await listen(config.sockets.workload, 0o777, WORKLOAD_FOLDER_MODE, workload.door.accept);

@@ -10,7 +10,6 @@ import { bundleRoute, type OwnDocument } from '../https/bundle-route.ts';
 import { type CrlSource, withCrlRoutes } from '../https/crl-routes.ts';
 import { type CertificateSource, HttpsListener } from '../https/listener.ts';
 import type { Route, Routes } from '../https/routes.ts';
-import { SvidCertificate } from '../https/svid-certificate.ts';
 import { WebCertificate } from '../https/web-certificate.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
@@ -20,6 +19,7 @@ import type { Random } from '../lib/random.ts';
 import type { Check } from '../telemetry/check.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { oidcRoutes, whyUnserved } from './oidc.ts';
+import { OWN_PATH, ownSvid } from './own-svid.ts';
 
 export interface HttpsRooms {
   readonly config: Config;
@@ -38,10 +38,6 @@ export interface HttpsRooms {
 /** What `assay doctor` is told. */
 export type HttpsCheck = () => readonly Check[];
 
-/** As SPIRE's servers are called; nobody else can get it, since `/spire/…` cannot be registered. */
-const OWN_PATH = '/spire/server';
-/** In the place of an entry's id, and no id of one. */
-const NO_ENTRY = '#https';
 const SOON_MS = 7 * 86_400_000;
 
 export async function startHttps(rooms: HttpsRooms): Promise<HttpsCheck> {
@@ -116,28 +112,9 @@ async function ofFiles(rooms: HttpsRooms, files: { readonly cert: string; readon
 }
 
 async function ofSvid(rooms: HttpsRooms): Promise<Shown> {
-  const { config, trustDomain, authority, clockGuard, clock, random, log, closers } = rooms;
+  const { config, trustDomain, clock } = rooms;
   const spiffeId = config.federation.bundleEndpoint?.spiffeId ?? SpiffeId.of(trustDomain, OWN_PATH);
-  const source = await SvidCertificate.open({
-    async mint() {
-      const leaf = await authority.mintLeaf({
-        entryId: NO_ENTRY,
-        entryRevision: 1,
-        spiffeId,
-        dnsNames: [],
-        ttlMs: config.svid.x509TtlMs,
-        caps: [],
-        keyType: config.svid.keyType,
-      });
-      return { ...leaf, chain: [leaf.certificateDer] };
-    },
-    onSignerChange: (listener) => authority.onChange(({ signerChanged }) => signerChanged && listener()),
-    onClockJump: (listener) => clockGuard.onJump(listener),
-    clock,
-    random,
-    log,
-  });
-  closers.add('HTTPS SVID', () => source.close());
+  const source = await ownSvid(rooms, spiffeId);
   const check = (at: string): Check => {
     const isValid = clock.now() < source.notAfter;
     const until = new Date(source.notAfter).toISOString();

@@ -162,13 +162,19 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): Failure {
+/** `field`: the setting. */
+export function cannotListen(
+  host: string,
+  port: number,
+  cause: NodeJS.ErrnoException,
+  field = 'https.listen',
+): Failure {
   const taken = cause.code === 'EADDRINUSE';
   const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Failure(
     'failed-precondition',
     'HTTPS_UNUSABLE',
-    `https.listen: cannot listen at ${at}: ${taken ? 'somebody else listens there' : (cause.code ?? cause.message)}`,
-    { field: 'https.listen', value: at, hint: 'give an address of this machine and a port that is free', cause },
+    `${field}: cannot listen at ${at}: ${taken ? 'somebody else listens there' : (cause.code ?? cause.message)}`,
+    { field, value: at, hint: 'give an address of this machine and a port that is free', cause },
   );
 }

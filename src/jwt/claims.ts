@@ -17,14 +17,14 @@ export function readSubject(claims: JsonObject): SpiffeId {
   }
 }
 
-/** JWT-07, JWT-08, AMB-02: a string or a list of strings, and ours among them. */
-export function checkAudience(claims: JsonObject, audience: string): readonly string[] {
+/** JWT-07, JWT-08, AMB-02: a string or a list of strings, and ours among them, unless nobody says which is ours. */
+export function checkAudience(claims: JsonObject, audience: string | undefined): readonly string[] {
   const aud: unknown = claims.get('aud');
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   // guard: JWT-07 test/jwt/svid-claims.test.ts
   if (!areNames(audiences)) throw tokenRefused('JWT_AUDIENCE_MISSING', 'its aud is not one or more names');
   // guard: JWT-08 test/jwt/svid-claims.test.ts — an empty name of ours would be found in nobody's list
-  if (audience === '' || !audiences.includes(audience))
+  if (audience !== undefined && (audience === '' || !audiences.includes(audience)))
     throw tokenRefused('JWT_AUDIENCE', 'it is meant for another audience');
   return audiences;
 }

@@ -46,6 +46,18 @@ export function checkJwtSvid(token: string, check: JwtSvidCheck): JwtSvidClaims 
 }
 
 /**
+ * The same for whoever is not its audience: an issuer that is asked about its own token. Its times are held against the
+ * clock without leeway: they are of the same clock.
+ */
+export function inspectJwtSvid(token: string, { keysOf, now }: Pick<JwtSvidCheck, 'keysOf' | 'now'>): JwtSvidClaims {
+  const opened = openToken(token);
+  const { alg, said } = readOpened(opened, { audience: undefined, now, leewayMs: 0 });
+  const key = chooseKey(keysOf, said.spiffeId.trustDomain, said.kid, 'JWT');
+  checkSignature(opened, alg, key);
+  return said;
+}
+
+/**
  * What a token says of itself, by all rules but those of the key: for whoever got it from its own daemon. It proves nothing
  * about the one who shows it.
  */
@@ -58,7 +70,11 @@ export function readOwnJwtSvid(token: string, check: Omit<JwtSvidCheck, 'keysOf'
 
 function readOpened(
   opened: OpenedToken,
-  { audience, now, leewayMs = LEEWAY_MS }: Omit<JwtSvidCheck, 'keysOf'>,
+  {
+    audience,
+    now,
+    leewayMs = LEEWAY_MS,
+  }: Omit<JwtSvidCheck, 'keysOf' | 'audience'> & { readonly audience: string | undefined },
 ): { readonly alg: JwsAlgorithm; readonly said: JwtSvidClaims } {
   const { alg, kid } = readHeader(opened.header, isType, 'neither JWT nor JOSE');
   const claims = claimsOf(opened);

@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const domain =
-  'merkle|audit|revocation|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'merkle|audit|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
