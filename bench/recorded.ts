@@ -168,6 +168,8 @@ function identity(): IdentityRecord {
   return {
     spiffeId,
     owner: 'bench',
+    deputy: null,
+    reviewBy: null,
     purpose: null,
     kind: 'service',
     environment: null,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `assay identity`, `svid`, `bundle`, `ca` and `authority`: their commands and flags. */
+/** `assay svid`, `bundle`, `ca` and `authority`: their commands and flags. */
 
 import { type Command, Option } from 'commander';
 import type { AuthorityKind } from '../api/admin/wire-authority.ts';
@@ -15,42 +15,6 @@ or delete the entry. X.509-SVIDs go on their authority's revocation list, tokens
 const MAP_RULES = `assay bundle set --format map --file trusted.json takes the bundles of all trust domains that are set by hand, in one
 SPIFFE bundle map: what the map leaves out is deleted, all of it in one step or nothing. Bundles that a relationship
 fetches stay as they are, and may not be in the map.`;
-
-export function addIdentityCommands(program: Program): void {
-  const identity = program.group(program.root, 'identity', 'who answers for an identity, and whether it is in force');
-  const list = program.leaf(identity, 'list', 'list identities', 'assay identity list --expiring', async () => {
-    return (await import('./identity-list.ts')).identityList;
-  });
-  list
-    .option('--expiring [duration]', 'only those that end within 30d, or within this duration')
-    .option('--state <state>', 'only those in this state: active, suspended, retired', once)
-    .option('--owner <who>', 'only those of this owner', once);
-  addAdminFlags(addPageFlags(list));
-  const show = program.leaf(
-    identity,
-    'show <spiffe-id>',
-    'show an identity and its entries',
-    'assay identity show spiffe://example.org/web',
-    async () => (await import('./identity-show.ts')).identityShow,
-  );
-  addAdminFlags(show);
-  const suspend = program.leaf(
-    identity,
-    'suspend <spiffe-id>',
-    'stop issuing it, and close the streams that hold it',
-    'assay identity suspend spiffe://example.org/web --reason "key seen in a log"',
-    async () => (await import('./identity-suspend.ts')).identitySuspend,
-  );
-  addAdminFlags(suspend.option('--reason <text>', 'why, for whoever meets it (required)', once));
-  const resume = program.leaf(
-    identity,
-    'resume <spiffe-id>',
-    'issue it again',
-    'assay identity resume spiffe://example.org/web',
-    async () => (await import('./identity-resume.ts')).identityResume,
-  );
-  addAdminFlags(resume.option('--expires <when>', 'its new end, where it has expired: a time or a duration', once));
-}
 
 export function addSvidCommands(program: Program): void {
   const svid = program.group(program.root, 'svid', 'what was issued, to whom');

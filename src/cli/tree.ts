@@ -7,7 +7,8 @@ import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } f
 import { addEntryCommands } from './tree-entry.ts';
 import { addFederationCommands } from './tree-federation.ts';
 import { addHelperCommand } from './tree-helper.ts';
-import { addAuthorityCommands, addBundleCommands, addIdentityCommands, addSvidCommands } from './tree-registry.ts';
+import { addIdentityCommands } from './tree-identity.ts';
+import { addAuthorityCommands, addBundleCommands, addSvidCommands } from './tree-registry.ts';
 
 export function buildTree(io: Io, version: string): Program {
   const program = createProgram(io, version);

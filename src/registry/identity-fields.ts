@@ -24,10 +24,12 @@ export interface SaidOfIdentity {
   readonly environment: string | undefined;
   readonly labels: ReadonlyMap<string, string> | undefined;
   readonly expiresAt: number | undefined;
+  readonly deputy: string | undefined;
+  readonly reviewBy: number | undefined;
 }
 
 export function parseIdentity(said: NewIdentity, now: number): SaidOfIdentity {
-  const { owner, purpose, kind, environment, labels, expiresAt } = said;
+  const { owner, purpose, kind, environment, labels, expiresAt, deputy, reviewBy } = said;
   return {
     owner: owner === undefined ? undefined : parseText(owner, 'owner', FREE_TEXT_MAX),
     purpose: purpose === undefined ? undefined : parseText(purpose, 'purpose', FREE_TEXT_MAX),
@@ -35,6 +37,8 @@ export function parseIdentity(said: NewIdentity, now: number): SaidOfIdentity {
     environment: environment === undefined ? undefined : parseText(environment, 'env', ENVIRONMENT_MAX),
     labels: labels === undefined ? undefined : parseLabels(labels),
     expiresAt: expiresAt === undefined ? undefined : parseExpiry(expiresAt, 'identity_expires', now),
+    deputy: deputy === undefined ? undefined : parseText(deputy, 'deputy', FREE_TEXT_MAX),
+    reviewBy: reviewBy === undefined ? undefined : parseExpiry(reviewBy, 'review_by', now),
   };
 }
 
@@ -49,6 +53,7 @@ export function newIdentity(spiffeId: string, said: SaidOfIdentity, actor: Actor
   return {
     spiffeId,
     owner: said.owner ?? actorName(actor),
+    deputy: said.deputy ?? null,
     purpose: said.purpose ?? null,
     kind,
     environment: said.environment ?? null,
@@ -56,11 +61,17 @@ export function newIdentity(spiffeId: string, said: SaidOfIdentity, actor: Actor
     state: 'active',
     stateReason: null,
     stateSince: now,
-    expiresAt: said.expiresAt ?? now + (kind === 'agent' ? AGENT_LIFE_DAYS : LIFE_DAYS) * DAY_MS,
+    expiresAt: said.expiresAt ?? lifeFrom(kind, now),
+    reviewBy: said.reviewBy ?? null,
     createdAt: now,
     createdBy: actorName(actor),
     revision: 1,
   };
+}
+
+/** The end of an identity that begins, or is renewed, now. */
+export function lifeFrom(kind: IdentityKind, now: number): number {
+  return now + (kind === 'agent' ? AGENT_LIFE_DAYS : LIFE_DAYS) * DAY_MS;
 }
 
 /** Design section 5: what differs from a registered identity is refused, naming both. */
@@ -72,6 +83,8 @@ export function refuseDifferences(said: SaidOfIdentity, is: IdentityRecord): voi
     ['env', said.environment, is.environment],
     ['identity_expires', isoTime(said.expiresAt), isoTime(is.expiresAt) ?? null],
     ['label', labelsText(said.labels), labelsText(is.labels) ?? null],
+    ['deputy', said.deputy, is.deputy],
+    ['review_by', isoTime(said.reviewBy), isoTime(is.reviewBy ?? undefined) ?? null],
   ];
   for (const [field, wanted, registered] of pairs) {
     if (wanted === undefined || wanted === registered) continue;
@@ -93,7 +106,7 @@ function parseKind(kind: unknown): IdentityKind {
   });
 }
 
-function parseLabels(labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+export function parseLabels(labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   // guard: I9 test/registry/identity-fields.test.ts
   refuseTooManyLabels(labels.size);
   const parsed = new Map<string, string>();

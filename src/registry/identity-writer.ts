@@ -1,30 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Suspending and resuming identities. Expiry suspends; only retiring is for good (design decision 13). */
+/**
+ * The life of identities: draft, active, suspended, retired. Expiry and a missed review suspend; one that expired can be renewed
+ * under the same SPIFFE ID for a while, then it retires; only retiring is for good (design decision 13).
+ */
 import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import type { Actor, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
-import { parseExpiry } from './entry-fields.ts';
-import { actorName } from './identity-fields.ts';
-import { FREE_TEXT_MAX, parseText } from './plain-text.ts';
+import { dueStep, EXPIRED } from './due.ts';
+import { parseEntrySpiffeId, parseExpiry } from './entry-fields.ts';
+import { actorName, lifeFrom, newIdentity, parseIdentity, parseLabels } from './identity-fields.ts';
+import type { IdentityPatch, NewLoneIdentity } from './input.ts';
+import { ENVIRONMENT_MAX, FREE_TEXT_MAX, parseText } from './plain-text.ts';
 import type { RegistryIndex } from './registry-index.ts';
 import { again } from './retry.ts';
+import type { EntryRules } from './rules.ts';
 
-/** Why an identity that ran out is suspended. */
-export const EXPIRED = 'expired';
 /** Who suspends it. */
 const DAEMON = 'assay';
 /** Writes of the sweep on their way at once. */
 const SWEEP_SLICE = 256;
 
+export type IdentityLife = Pick<IdentityWriter, 'create' | 'update' | 'activate' | 'renew' | 'retire'>;
+
 export class IdentityWriter {
   readonly #store: RegistryStore;
   readonly #index: RegistryIndex;
+  readonly #rules: EntryRules;
   readonly #clock: Clock;
 
-  constructor(store: RegistryStore, index: RegistryIndex, clock: Clock) {
+  constructor(store: RegistryStore, index: RegistryIndex, rules: EntryRules, clock: Clock) {
     this.#store = store;
     this.#index = index;
+    this.#rules = rules;
     this.#clock = clock;
   }
 
@@ -45,6 +53,10 @@ export class IdentityWriter {
       const expiry = until ?? before.expiresAt;
       // guard: I5 test/registry/identity-states.test.ts
       if (expiry <= this.#clock.now()) throw expired(before);
+      const now = this.#clock.now();
+      // guard: I5 test/registry/identity-life.test.ts
+      if (before.reviewBy !== null && before.reviewBy <= now) throw unreviewed(before);
+      if (before.state === 'draft') throw isDraft(before);
       if (before.state === 'active' && before.expiresAt === expiry) return before;
       return this.#write(
         { ...before, state: 'active', stateReason: null, expiresAt: expiry },
@@ -54,21 +66,94 @@ export class IdentityWriter {
     });
   }
 
-  /** Suspends what has run out by `now`; answers when the next one will. */
-  async suspendExpired(now: number): Promise<number | undefined> {
-    const { spiffeIds: due, next } = this.#index.expired(now);
+  /** Without an entry. */
+  async create(input: NewLoneIdentity, actor: Actor): Promise<IdentityRecord> {
+    const now = this.#clock.now();
+    const spiffeId = parseEntrySpiffeId(input.spiffeId, this.#rules);
+    const fresh = newIdentity(spiffeId, parseIdentity(input, now), actor, now);
+    const identity = input.draft === true ? { ...fresh, state: 'draft' as const } : fresh;
+    await this.#store.createIdentity(identity, actorName(actor));
+    return identity;
+  }
+
+  /** Changes what is named in `patch` and nothing else. */
+  update(spiffeId: string, patch: IdentityPatch, actor: Actor): Promise<IdentityRecord> {
+    const now = this.#clock.now();
+    const text = (value: string | null, field: string, max = FREE_TEXT_MAX): string | null =>
+      value === null ? null : parseText(value, field, max);
+    const { owner, deputy, purpose, environment, labels, reviewBy } = patch;
+    const said = {
+      ...(owner === undefined ? {} : { owner: parseText(owner, 'owner', FREE_TEXT_MAX) }),
+      ...(deputy === undefined ? {} : { deputy: text(deputy, 'deputy') }),
+      ...(purpose === undefined ? {} : { purpose: text(purpose, 'purpose') }),
+      ...(environment === undefined ? {} : { environment: text(environment, 'env', ENVIRONMENT_MAX) }),
+      ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
+      ...(reviewBy === undefined
+        ? {}
+        : { reviewBy: reviewBy === null ? null : parseExpiry(reviewBy, 'review_by', now) }),
+    };
+    return again(async () => {
+      const before = this.#live(spiffeId);
+      return this.#write({ ...before, ...said }, actorName(actor), before);
+    });
+  }
+
+  /** A draft begins. */
+  activate(spiffeId: string, actor: Actor): Promise<IdentityRecord> {
+    return again(async () => {
+      const before = this.#live(spiffeId);
+      if (before.state !== 'draft') throw noDraft(before);
+      // guard: I5 test/registry/identity-life.test.ts
+      if (before.expiresAt <= this.#clock.now()) throw expired(before);
+      return this.#write({ ...before, state: 'active', stateReason: null }, actorName(actor), before);
+    });
+  }
+
+  /** A new end; one that had expired is active again. What was suspended for another reason stays so. */
+  renew(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord> {
+    const now = this.#clock.now();
+    const asked = expiresAt === undefined ? undefined : parseExpiry(expiresAt, 'expires', now);
+    return again(async () => {
+      const before = this.#live(spiffeId);
+      const until = asked ?? lifeFrom(before.kind, now);
+      // guard: C1 test/registry/identity-life.test.ts
+      if (until > lifeFrom(before.kind, now)) throw tooFar(before, until, lifeFrom(before.kind, now));
+      const ranOut = before.state === 'suspended' && before.stateReason === EXPIRED;
+      const state = ranOut ? ({ state: 'active', stateReason: null } as const) : {};
+      return this.#write({ ...before, ...state, expiresAt: until }, actorName(actor), before);
+    });
+  }
+
+  /** For good: its entries go, what it was given is revoked, and its SPIFFE ID is never given again. */
+  retire(spiffeId: string, reason: string, actor: Actor): Promise<IdentityRecord> {
+    const parsed = parseText(reason, 'reason', FREE_TEXT_MAX);
+    return again(() => this.#retire(this.#live(spiffeId), parsed, actorName(actor)));
+  }
+
+  /** Suspends what has run out or was not reviewed by `now`, retires what was not renewed; answers when the next is due. */
+  async doDue(now: number): Promise<number | undefined> {
+    const { spiffeIds: due, next } = this.#index.due(now);
     for (let at = 0; at < due.length; at += SWEEP_SLICE) {
-      await Promise.all(due.slice(at, at + SWEEP_SLICE).map((spiffeId) => this.#suspendIfExpired(spiffeId, now)));
+      await Promise.all(due.slice(at, at + SWEEP_SLICE).map((spiffeId) => this.#doIfDue(spiffeId, now)));
     }
     return next;
   }
 
-  #suspendIfExpired(spiffeId: string, now: number): Promise<void> {
+  #doIfDue(spiffeId: string, now: number): Promise<void> {
     return again(async () => {
       const before = this.#index.identity(spiffeId);
-      if (before === undefined || before.state !== 'active' || before.expiresAt > now) return;
-      await this.#write({ ...before, state: 'suspended', stateReason: EXPIRED }, DAEMON, before);
+      const step = before === undefined ? undefined : dueStep(before, now);
+      if (before === undefined || step === undefined) return;
+      if (step === 'retire') await this.#retire(before, 'expired, and not renewed in time', DAEMON);
+      else await this.#write({ ...before, state: 'suspended', stateReason: step }, DAEMON, before);
     });
+  }
+
+  async #retire(before: IdentityRecord, reason: string, by: string): Promise<IdentityRecord> {
+    const changed = { ...before, state: 'retired', stateReason: reason, stateSince: this.#clock.now() } as const;
+    const identity = { ...changed, revision: before.revision + 1 };
+    await this.#store.retireIdentity(identity, by);
+    return identity;
   }
 
   #live(spiffeId: string): IdentityRecord {
@@ -94,6 +179,55 @@ export class IdentityWriter {
     await this.#store.updateIdentity(identity, by);
     return identity;
   }
+}
+
+function unreviewed(identity: IdentityRecord): Failure {
+  const at = new Date(identity.reviewBy ?? 0).toISOString();
+  return new Failure(
+    'failed-precondition',
+    'REVIEW_MISSED',
+    `identity ${identity.spiffeId} was to be reviewed by ${at}`,
+    {
+      field: 'review_by',
+      value: at,
+      hint: 'say by when it is reviewed next: assay identity update ID --review-by, and repeat this',
+    },
+  );
+}
+
+function isDraft(identity: IdentityRecord): Failure {
+  return new Failure('failed-precondition', 'IDENTITY_DRAFT', `identity ${identity.spiffeId} is a draft`, {
+    field: 'spiffe_id',
+    value: identity.spiffeId,
+    hint: 'let it begin: assay identity activate',
+  });
+}
+
+function noDraft(identity: IdentityRecord): Failure {
+  return new Failure(
+    'failed-precondition',
+    'IDENTITY_NOT_DRAFT',
+    `identity ${identity.spiffeId} is ${identity.state}, no draft`,
+    {
+      field: 'spiffe_id',
+      value: identity.spiffeId,
+      hint: 'one that is suspended is resumed: assay identity resume',
+    },
+  );
+}
+
+function tooFar(identity: IdentityRecord, until: number, latest: number): Failure {
+  const at = new Date(until).toISOString();
+  return new Failure(
+    'invalid-argument',
+    'EXPIRY_INVALID',
+    `expires ${at} is refused: it is after ${new Date(latest).toISOString()}`,
+    {
+      field: 'expires',
+      value: at,
+      hint: `an identity of kind ${identity.kind} is renewed for so long at most, and can be again`,
+    },
+  );
 }
 
 function expired(identity: IdentityRecord): Failure {

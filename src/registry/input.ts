@@ -9,6 +9,24 @@ export interface NewIdentity {
   readonly environment?: string | undefined;
   readonly labels?: ReadonlyMap<string, string> | undefined;
   readonly expiresAt?: number | undefined;
+  readonly deputy?: string | undefined;
+  readonly reviewBy?: number | undefined;
+}
+
+/** An identity on its own, before its first entry. */
+export interface NewLoneIdentity extends NewIdentity {
+  readonly spiffeId: string;
+  /** Nothing is issued for it until it is activated. */
+  readonly draft?: boolean | undefined;
+}
+
+export interface IdentityPatch {
+  readonly owner?: string | undefined;
+  readonly deputy?: string | null | undefined;
+  readonly purpose?: string | null | undefined;
+  readonly environment?: string | null | undefined;
+  readonly labels?: ReadonlyMap<string, string> | undefined;
+  readonly reviewBy?: number | null | undefined;
 }
 
 export interface NewEntry {

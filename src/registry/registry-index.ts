@@ -92,9 +92,9 @@ export class RegistryIndex {
     return undefined;
   }
 
-  /** Active identities that have run out by `now`, and when the next one will. */
-  expired(now: number): { readonly spiffeIds: readonly string[]; readonly next: number | undefined } {
-    return this.#identities.expired(now);
+  /** Identities for which time has brought something by `now`, and when it brings the next. */
+  due(now: number): { readonly spiffeIds: readonly string[]; readonly next: number | undefined } {
+    return this.#identities.due(now);
   }
 
   putIdentity(identity: IdentityRecord): void {

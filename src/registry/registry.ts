@@ -14,6 +14,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Actor, BundleContent, BundleRecord, Change, EntryRecord, IdentityRecord } from '../store/records.ts';
 import type { EntryFilter, IdentityFilter, Listed, Page, Store } from '../store/store.ts';
+import { dueAt } from './due.ts';
 import { EntryWriter, entryNotFound, type WrittenEntry } from './entry-writer.ts';
 import { ExpirySweep } from './expiry-sweep.ts';
 import {
@@ -24,7 +25,7 @@ import {
   ForeignBundles,
 } from './foreign-bundles.ts';
 import { actorName } from './identity-fields.ts';
-import { IdentityWriter } from './identity-writer.ts';
+import { type IdentityLife, IdentityWriter } from './identity-writer.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
 import { decide, type Match, type Refused } from './match.ts';
 import { RegistryIndex } from './registry-index.ts';
@@ -80,11 +81,16 @@ export class Registry {
     };
     const hasBundle = (name: string): boolean => this.#bundles.get(name) !== undefined;
     this.#entries = new EntryWriter({ store, index: this.#index, hasBundle, rules, clock, random });
-    this.#identities = new IdentityWriter(store, this.#index, clock);
-    this.#sweep = new ExpirySweep(clock, (now) => this.#identities.suspendExpired(now));
+    this.#identities = new IdentityWriter(store, this.#index, rules, clock);
+    this.#sweep = new ExpirySweep(clock, (now) => this.#identities.doDue(now));
     this.#sweep.expects(clock.now());
     this.#lastChangeSeq = store.lastChangeSeq();
     this.#forgetStore = store.onChanges((changes) => this.#apply(changes));
+  }
+
+  /** What an identity goes through, from draft to tombstone. */
+  get life(): IdentityLife {
+    return this.#identities;
   }
 
   /** The sequence of the last change taken in. */
@@ -247,6 +253,11 @@ export class Registry {
     this.#listeners.clear();
   }
 
+  #expectDue(identity: IdentityRecord): void {
+    const at = dueAt(identity);
+    if (at !== undefined) this.#sweep.expects(at);
+  }
+
   #apply(changes: readonly Change[]): void {
     for (const change of changes) {
       this.#applyOne(change);
@@ -263,7 +274,7 @@ export class Registry {
         return;
       case 'identity':
         this.#index.putIdentity(change.identity);
-        if (change.identity.state === 'active') this.#sweep.expects(change.identity.expiresAt);
+        this.#expectDue(change.identity);
         return;
       case 'bundle':
         this.#bundles.apply(change);

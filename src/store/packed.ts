@@ -66,12 +66,13 @@ export function* entriesIn(chunks: Iterable<Buffer>): Iterable<EntryRecord> {
   for (const chunk of chunks) for (const row of chunk.toString().split('\x1e')) yield unpackEntry(row);
 }
 
-/** spiffeId, state, expiresAt, then what only a reader of the whole wants. */
+/** spiffeId, state, expiresAt, reviewBy, then what only a reader of the whole wants. */
 export function packIdentity(identity: IdentityRecord): string {
   return [
     identity.spiffeId,
     identity.state,
     identity.expiresAt,
+    identity.reviewBy ?? '',
     identity.owner,
     identity.purpose ?? '',
     identity.kind,
@@ -82,6 +83,7 @@ export function packIdentity(identity: IdentityRecord): string {
     identity.createdAt,
     identity.createdBy,
     identity.revision,
+    identity.deputy ?? '',
   ].join('\x1f');
 }
 
@@ -89,18 +91,20 @@ export function unpackIdentity(row: string): IdentityRecord {
   const field = row.split('\x1f');
   return {
     spiffeId: field[0] as string,
-    owner: field[3] as string,
-    purpose: field[4] || null,
-    kind: field[5] as IdentityKind,
-    environment: field[6] || null,
-    labels: labelsOf(field[7] as string),
+    owner: field[4] as string,
+    deputy: field[14] || null,
+    purpose: field[5] || null,
+    kind: field[6] as IdentityKind,
+    environment: field[7] || null,
+    labels: labelsOf(field[8] as string),
     state: field[1] as IdentityState,
-    stateReason: field[8] || null,
-    stateSince: Number(field[9]),
+    stateReason: field[9] || null,
+    stateSince: Number(field[10]),
     expiresAt: Number(field[2]),
-    createdAt: Number(field[10]),
-    createdBy: field[11] as string,
-    revision: Number(field[12]),
+    reviewBy: numberOrNull(field[3]),
+    createdAt: Number(field[11]),
+    createdBy: field[12] as string,
+    revision: Number(field[13]),
   };
 }
 

@@ -14,6 +14,8 @@ export interface Actor {
 export interface IdentityRecord {
   readonly spiffeId: string;
   readonly owner: string;
+  /** Who may take it over when the owner is gone. */
+  readonly deputy: string | null;
   readonly purpose: string | null;
   readonly kind: IdentityKind;
   readonly environment: string | null;
@@ -23,6 +25,8 @@ export interface IdentityRecord {
   readonly stateReason: string | null;
   readonly stateSince: number;
   readonly expiresAt: number;
+  /** By when somebody has to look whether it is still needed. */
+  readonly reviewBy: number | null;
   readonly createdAt: number;
   readonly createdBy: string;
   /** Grows by one with each change of this row. */

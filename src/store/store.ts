@@ -75,7 +75,11 @@ export interface RegistryStore {
   updateEntry(entry: EntryRecord, by: string): Promise<void>;
   /** Rejects with ('not-found', 'ENTRY_NOT_FOUND'). */
   deleteEntry(id: string, by: string, at: number): Promise<void>;
-  /** Rejects as updateEntry does. */
+  /** Rejects with ('already-exists', 'IDENTITY_EXISTS'). */
+  createIdentity(identity: IdentityRecord, by: string): Promise<void>;
+  /** With all its entries gone in the same step; what it was given is revoked. Rejects as updateEntry does. */
+  retireIdentity(identity: IdentityRecord, by: string): Promise<void>;
+  /** Rejects as updateEntry does. One that is no longer active takes back what it was given. */
   updateIdentity(identity: IdentityRecord, by: string): Promise<void>;
 }
 

@@ -69,6 +69,8 @@ async function register(store: Store): Promise<void> {
     ...common,
     spiffeId: spiffeId.toString(),
     owner: 'uid:0',
+    deputy: null,
+    reviewBy: null,
     purpose: null,
     kind: 'service',
     environment: null,

@@ -57,6 +57,7 @@ const FORMS: readonly (readonly [string, object])[] = [
       owner: 'o',
       purpose: '',
       kind: 'service',
+      deputy: '',
       environment: '',
       labels: [],
       state: 'active',

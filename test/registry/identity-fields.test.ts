@@ -14,6 +14,8 @@ describe('a new identity', () => {
     expect(make({})).toEqual({
       spiffeId: 'spiffe://td/a',
       owner: 'uid:1001',
+      deputy: null,
+      reviewBy: null,
       purpose: null,
       kind: 'service',
       environment: null,

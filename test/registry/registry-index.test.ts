@@ -40,9 +40,9 @@ it('knows which identities have run out, and when the next one will', () => {
   put('b', NOW + 1);
   put('c', NOW + 2);
   put('d', NOW - 1, 'suspended');
-  expect(index.expired(NOW)).toEqual({ spiffeIds: ['spiffe://td/a'], next: NOW + 1 });
+  expect(index.due(NOW)).toEqual({ spiffeIds: ['spiffe://td/a'], next: NOW + 1 });
   put('a', NOW, 'suspended');
   put('b', NOW + 9);
-  expect(index.expired(NOW)).toEqual({ spiffeIds: [], next: NOW + 2 });
-  expect(index.expired(NOW + 9).next).toBeUndefined();
+  expect(index.due(NOW)).toEqual({ spiffeIds: [], next: NOW + 2 });
+  expect(index.due(NOW + 9).next).toBeUndefined();
 });

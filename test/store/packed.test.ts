@@ -44,6 +44,7 @@ const entry: fc.Arbitrary<EntryRecord> = fc.record({
 const identity: fc.Arbitrary<IdentityRecord> = fc.record({
   spiffeId: fc.constant('spiffe://td/a'),
   owner: text,
+  deputy: fc.option(text),
   purpose: fc.option(text),
   kind: fc.constantFrom('service', 'job', 'bot', 'agent', 'legacy'),
   environment: fc.option(text),
@@ -52,6 +53,7 @@ const identity: fc.Arbitrary<IdentityRecord> = fc.record({
   stateReason: fc.option(text),
   stateSince: time,
   expiresAt: time,
+  reviewBy: fc.option(time),
   createdAt: time,
   createdBy: text,
   revision: fc.integer({ min: 1, max: 1e9 }),

@@ -19,6 +19,8 @@ export function anIdentity(change: Partial<IdentityRecord> = {}): IdentityRecord
   return {
     spiffeId: 'spiffe://td/a',
     owner: BY,
+    deputy: null,
+    reviewBy: null,
     purpose: null,
     kind: 'service',
     environment: null,

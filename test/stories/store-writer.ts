@@ -53,6 +53,8 @@ function identity(n: number): IdentityRecord {
   return {
     spiffeId: `spiffe://example.org/e${n}`,
     owner: 'test',
+    deputy: null,
+    reviewBy: null,
     purpose: null,
     kind: 'service',
     environment: null,

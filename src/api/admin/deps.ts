@@ -4,6 +4,7 @@ import type { PublishedBundle } from '../../bundle/published.ts';
 import type { Federation } from '../../federation/federation.ts';
 import type { TrustDomain } from '../../identity/trust-domain.ts';
 import type { Explainer } from '../../issuance/explain.ts';
+import type { IdentityLife } from '../../registry/identity-writer.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
 import type { AuditStore, CheckpointRecord } from '../../store/events.ts';
 import type {
@@ -67,6 +68,7 @@ export interface RegistryDoor {
   suspendIdentity(spiffeId: string, reason: string, actor: Actor): Promise<IdentityRecord>;
   /** An identity that has expired needs a new `expiresAt`. */
   resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord>;
+  readonly life: IdentityLife;
   foreignBundle(trustDomain: string): BundleRecord | undefined;
   foreignBundles(): readonly BundleRecord[];
   putBundle(trustDomain: string, content: BundleContent, actor: Actor): Promise<BundleRecord>;

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Identities: get, list, suspend, resume. */
-import type { IdentityRecord, IdentityState } from '../../store/records.ts';
+/** Identities, from draft to tombstone. */
+import type { IdentityPatch } from '../../registry/input.ts';
+import type { IdentityKind, IdentityRecord, IdentityState } from '../../store/records.ts';
 import type { AdminDeps } from './deps.ts';
 import type { Handlers } from './handler.ts';
-import { given, missing, readInstant, readPage, readWord } from './read-request.ts';
+import { given, missing, readInstant, readLabels, readPage, readWord } from './read-request.ts';
 import { entryShower, showIdentity } from './to-wire.ts';
+import type { Request } from './wire.ts';
+import type { IdentityRpcs } from './wire-identity.ts';
 
-type IdentityRpc = 'GetIdentity' | 'ListIdentities' | 'SuspendIdentity' | 'ResumeIdentity';
+const FIELDS = ['owner', 'deputy', 'purpose', 'env', 'labels', 'review_by'] as const;
 
 const STATES: readonly IdentityState[] = ['draft', 'active', 'suspended', 'retired'];
+const KINDS: readonly IdentityKind[] = ['service', 'job', 'bot', 'agent', 'legacy'];
 const MOST_ENTRIES_SHOWN = 1_000;
 
-export function identityRpcs(deps: AdminDeps): Handlers<IdentityRpc> {
+export function identityRpcs(deps: AdminDeps): Handlers<keyof IdentityRpcs> {
   const { registry } = deps;
+  const { life } = registry;
   const show = entryShower(deps);
   const known = (spiffeId: string): IdentityRecord => {
     const identity = registry.identity(spiffeId);
@@ -51,5 +56,58 @@ export function identityRpcs(deps: AdminDeps): Handlers<IdentityRpc> {
       const until = expires_at === undefined ? undefined : readInstant(expires_at, 'expires_at');
       return { identity: showIdentity(await registry.resumeIdentity(spiffe_id, asked.actor, until)) };
     },
+    async CreateIdentity(request, asked) {
+      asked.assertMayWrite(request.spiffe_id);
+      const kind = readWord(request.kind, KINDS, 'kind');
+      const { expires_at: expires, review_by: review } = request;
+      const identity = await life.create(
+        {
+          spiffeId: request.spiffe_id,
+          owner: given(request.owner),
+          deputy: given(request.deputy),
+          purpose: given(request.purpose),
+          kind,
+          environment: given(request.environment),
+          labels: readLabels(request.labels),
+          expiresAt: expires === undefined ? undefined : readInstant(expires, 'expires'),
+          reviewBy: review === undefined ? undefined : readInstant(review, 'review_by'),
+          draft: request.draft,
+        },
+        asked.actor,
+      );
+      return { identity: showIdentity(identity) };
+    },
+    async UpdateIdentity(request, asked) {
+      asked.assertMayWrite(known(request.spiffe_id).spiffeId);
+      return { identity: showIdentity(await life.update(request.spiffe_id, readPatch(request), asked.actor)) };
+    },
+    async ActivateIdentity({ spiffe_id }, asked) {
+      asked.assertMayWrite(known(spiffe_id).spiffeId);
+      return { identity: showIdentity(await life.activate(spiffe_id, asked.actor)) };
+    },
+    async RenewIdentity({ spiffe_id, expires_at }, asked) {
+      asked.assertMayWrite(known(spiffe_id).spiffeId);
+      const until = expires_at === undefined ? undefined : readInstant(expires_at, 'expires');
+      return { identity: showIdentity(await life.renew(spiffe_id, asked.actor, until)) };
+    },
+    async RetireIdentity({ spiffe_id, reason }, asked) {
+      asked.assertMayWrite(known(spiffe_id).spiffeId);
+      return { identity: showIdentity(await life.retire(spiffe_id, reason, asked.actor)) };
+    },
+  };
+}
+
+/** An empty text clears; what is not among `fields` stays. */
+function readPatch(request: Request<'UpdateIdentity'>): IdentityPatch {
+  const fields = new Set(request.fields.map((field) => readWord(field, FIELDS, 'fields')));
+  const text = (value: string): string | null => given(value) ?? null;
+  const { review_by: review } = request;
+  return {
+    ...(fields.has('owner') ? { owner: request.owner } : {}),
+    ...(fields.has('deputy') ? { deputy: text(request.deputy) } : {}),
+    ...(fields.has('purpose') ? { purpose: text(request.purpose) } : {}),
+    ...(fields.has('env') ? { environment: text(request.environment) } : {}),
+    ...(fields.has('labels') ? { labels: readLabels(request.labels) } : {}),
+    ...(fields.has('review_by') ? { reviewBy: review === undefined ? null : readInstant(review, 'review_by') } : {}),
   };
 }

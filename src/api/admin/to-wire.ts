@@ -61,6 +61,8 @@ export function showIdentity(identity: IdentityRecord): Outgoing<WireIdentity> {
     created_at: identity.createdAt,
     created_by: identity.createdBy,
     revision: identity.revision,
+    deputy: identity.deputy ?? '',
+    review_by: identity.reviewBy ?? undefined,
   };
 }
 

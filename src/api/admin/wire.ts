@@ -4,11 +4,13 @@
  * as decimal text, every member there, except optional ones that are not set and messages that are null.
  * A message to be sent may leave members out.
  */
+export type { WireIdentity, WireLabel } from './wire-identity.ts';
 export type { WireSvid } from './wire-svid.ts';
 
 import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
+import type { IdentityRpcs, WireIdentity, WireLabel } from './wire-identity.ts';
 import type { SvidRpcs } from './wire-svid.ts';
 import type { Int64, Int64Input, Paged } from './wire-values.ts';
 
@@ -33,27 +35,6 @@ export interface WireEntry {
   readonly strength: string;
   readonly effective_jwt_ttl_seconds?: Int64;
   readonly effective_jwt_ttl_from: string;
-}
-
-export interface WireLabel {
-  readonly key: string;
-  readonly value: string;
-}
-
-export interface WireIdentity {
-  readonly spiffe_id: string;
-  readonly owner: string;
-  readonly purpose: string;
-  readonly kind: string;
-  readonly environment: string;
-  readonly labels: readonly WireLabel[];
-  readonly state: string;
-  readonly state_reason: string;
-  readonly state_since: Int64;
-  readonly expires_at: Int64;
-  readonly created_at: Int64;
-  readonly created_by: string;
-  readonly revision: Int64;
 }
 
 export interface WireBundle {
@@ -130,7 +111,7 @@ export interface WireIdentityExplained {
 }
 
 /** Every RPC: what is asked and what is answered. */
-export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, SvidRpcs {
+export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, IdentityRpcs, SvidRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;
@@ -160,16 +141,6 @@ export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, SvidRpcs
     { readonly entry: WireEntry; readonly warnings: readonly string[] },
   ];
   DeleteEntry: [{ readonly id: string }, { readonly entry: WireEntry }];
-  GetIdentity: [
-    { readonly spiffe_id: string },
-    { readonly identity: WireIdentity; readonly entries: readonly WireEntry[] },
-  ];
-  ListIdentities: [
-    { readonly state: string; readonly owner: string; readonly expires_before?: Int64 } & Paged,
-    { readonly identities: readonly WireIdentity[]; readonly next_page_token: string },
-  ];
-  SuspendIdentity: [{ readonly spiffe_id: string; readonly reason: string }, { readonly identity: WireIdentity }];
-  ResumeIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64 }, { readonly identity: WireIdentity }];
   GetOwnBundle: [object, { readonly bundle: WireBundle }];
   GetBundle: [{ readonly trust_domain: string }, { readonly bundle: WireBundle }];
   ListBundles: [Paged, { readonly bundles: readonly WireBundle[]; readonly next_page_token: string }];

@@ -159,6 +159,10 @@ export class Batches {
         return this.#registry.updateEntry(...(args as unknown as [Value[], string, string, number]));
       case Op.deleteEntry:
         return this.#registry.deleteEntry(...(args as unknown as [string, string, number]));
+      case Op.createIdentity:
+        return this.#registry.createIdentity(...(args as unknown as [Value[], string, number]));
+      case Op.retireIdentity:
+        return this.#registry.retireIdentity(...(args as unknown as [Value[], string, number]));
       case Op.updateIdentity:
         return this.#registry.updateIdentity(...(args as unknown as [Value[], string, number]));
       case Op.putBundle:

@@ -23,6 +23,7 @@ export class RegistryCommands {
   readonly #updateEntry: Statement;
   readonly #deleteEntry: Statement;
   readonly #spiffeIdOf: Statement;
+  readonly #entriesOf: Statement;
   readonly #insertSelector: Statement;
   readonly #deleteSelectors: Statement;
 
@@ -32,10 +33,10 @@ export class RegistryCommands {
     this.#events = events;
     this.#findIdentity = db.prepare('SELECT no, state, revision FROM identity WHERE spiffe_id = ?').raw();
     this.#insertIdentity = db.prepare(
-      `INSERT INTO identity (${IDENTITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO identity (${IDENTITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#updateIdentity = db.prepare(
-      `UPDATE identity SET (${IDENTITY_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?`,
+      `UPDATE identity SET (${IDENTITY_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?`,
     );
     this.#findEntry = db.prepare('SELECT no, identity_no, revision FROM entry WHERE id = ?').raw();
     this.#findSet = db.prepare('SELECT id FROM entry WHERE identity_no = ? AND selector_set = ?').pluck();
@@ -49,6 +50,9 @@ export class RegistryCommands {
     this.#deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
     this.#spiffeIdOf = db
       .prepare('SELECT spiffe_id FROM identity WHERE no = (SELECT identity_no FROM entry WHERE id = ?)')
+      .pluck();
+    this.#entriesOf = db
+      .prepare('SELECT id FROM entry WHERE identity_no = (SELECT no FROM identity WHERE spiffe_id = ?) ORDER BY no')
       .pluck();
     this.#insertSelector = db.prepare('INSERT INTO entry_selector (entry_no, selector) VALUES (?, ?)');
     this.#deleteSelectors = db.prepare('DELETE FROM entry_selector WHERE entry_no = ?');
@@ -96,6 +100,22 @@ export class RegistryCommands {
     return this.#log.add('entry', 'delete', id, by, at);
   }
 
+  createIdentity(identity: Value[], by: string, at: number): number {
+    const spiffeId = identity[0] as string;
+    if (this.#findIdentity.get(spiffeId) !== undefined) throw identityExists(spiffeId);
+    this.#insertIdentity.run(identity);
+    this.#events.note('identity.create', by, at, spiffeId, namedRow(IDENTITY_COLUMNS, identity));
+    return this.#log.add('identity', 'put', spiffeId, by, at);
+  }
+
+  /** Its entries first, each with a change of its own: a tombstone has none. */
+  retireIdentity(identity: Value[], by: string, at: number): RevokedAnswer {
+    const entryIds = this.#entriesOf.all(identity[0]) as string[];
+    const first = entryIds.map((id) => this.deleteEntry(id, by, at))[0];
+    const { seq, revoked } = this.updateIdentity(identity, by, at);
+    return { seq: first ?? seq, revoked, entryIds };
+  }
+
   /** One that is no longer active takes back what it was given. */
   updateIdentity(identity: Value[], by: string, at: number): RevokedAnswer {
     const spiffeId = identity[0] as string;
@@ -131,6 +151,14 @@ function identityStep(from: string, to: string): EventKind {
 function conflict(what: string): Failure {
   return new Failure('aborted', 'REVISION_CONFLICT', `${what} was changed by someone else meanwhile`, {
     hint: 'read it again and repeat the change',
+  });
+}
+
+function identityExists(spiffeId: string): Failure {
+  return new Failure('already-exists', 'IDENTITY_EXISTS', `identity ${quote(spiffeId)} is registered already`, {
+    field: 'spiffe_id',
+    value: spiffeId,
+    hint: `look at it: assay identity show ${spiffeId}`,
   });
 }
 

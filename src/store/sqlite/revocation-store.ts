@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What was taken back: asked of the writer, and read at the start. */
 import type { Database } from 'better-sqlite3';
-import type { Change } from '../records.ts';
+import type { Change, IdentityRecord } from '../records.ts';
 import type { RevocationScope, RevocationStore, RevokedSvid } from '../revocations.ts';
 import { keyOf } from './revocation-commands.ts';
 import { REVOKED_COLUMNS, REVOKED_FROM, revokedOf } from './revoked-rows.ts';
@@ -42,4 +42,20 @@ export function revocationChanges(
   at: number,
 ): readonly Change[] {
   return revoked.length === 0 ? [] : [{ seq, at, by, kind: 'revocation', action: 'put', key, revoked }];
+}
+
+/** Of its entries that went, of itself, of what it was given, in that order. */
+export function identityChanges(
+  { seq, revoked, entryIds = [] }: RevokedAnswer,
+  identity: IdentityRecord,
+  by: string,
+  at: number,
+): readonly Change[] {
+  const key = identity.spiffeId;
+  const own = seq + entryIds.length;
+  return [
+    ...entryIds.map((id, place) => ({ seq: seq + place, at, by, kind: 'entry', action: 'delete', key: id }) as const),
+    { seq: own, at, by, kind: 'identity', action: 'put', key, identity },
+    ...revocationChanges(own + 1, key, revoked, by, at),
+  ];
 }

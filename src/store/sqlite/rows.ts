@@ -22,7 +22,7 @@ import type { BundleReplacement } from '../store.ts';
 import type { Value } from './wire.ts';
 
 export const IDENTITY_COLUMNS =
-  'spiffe_id, owner, purpose, kind, environment, labels, state, state_reason, state_since, expires_at, created_at, created_by, revision';
+  'spiffe_id, owner, purpose, kind, environment, labels, state, state_reason, state_since, expires_at, created_at, created_by, revision, deputy, review_by';
 
 export function identityValues(identity: IdentityRecord): Value[] {
   return [
@@ -39,13 +39,16 @@ export function identityValues(identity: IdentityRecord): Value[] {
     identity.createdAt,
     identity.createdBy,
     identity.revision,
+    identity.deputy,
+    identity.reviewBy,
   ];
 }
 
 /** All rows as one text, in the form of packed.ts; char(31) ends a field, char(30) a row. */
-export const PACKED_IDENTITIES = `CAST(group_concat(concat_ws(char(31), t.spiffe_id, t.state, t.expires_at, t.owner,
+export const PACKED_IDENTITIES = `CAST(group_concat(concat_ws(char(31), t.spiffe_id, t.state, t.expires_at,
+  coalesce(t.review_by, ''), t.owner,
   coalesce(t.purpose, ''), t.kind, coalesce(t.environment, ''), t.labels, coalesce(t.state_reason, ''), t.state_since,
-  t.created_at, t.created_by, t.revision), char(30)) AS BLOB)`;
+  t.created_at, t.created_by, t.revision, coalesce(t.deputy, '')), char(30)) AS BLOB)`;
 
 export function identityOf(row: readonly unknown[]): IdentityRecord {
   return {
@@ -62,6 +65,8 @@ export function identityOf(row: readonly unknown[]): IdentityRecord {
     createdAt: row[10] as number,
     createdBy: row[11] as string,
     revision: row[12] as number,
+    deputy: row[13] as string | null,
+    reviewBy: row[14] as number | null,
   };
 }
 

@@ -24,7 +24,7 @@ import { type DataFiles, prepareDataDir } from './data-dir.ts';
 import { type InstanceLock, lockDataDir } from './instance-lock.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import { Reader } from './reader.ts';
-import { revocationChanges } from './revocation-store.ts';
+import { identityChanges } from './revocation-store.ts';
 import {
   authorityValues,
   bundleChanges,
@@ -133,14 +133,25 @@ class SqliteStore implements Store {
     ]);
   }
 
+  async createIdentity(identity: IdentityRecord, by: string): Promise<void> {
+    const { spiffeId: key, createdAt: at } = identity;
+    await this.#writer.run(Op.createIdentity, [identityValues(identity), by, at], (seq) => [
+      { seq: seq as number, at, by, kind: 'identity', action: 'put', key, identity },
+    ]);
+  }
+
+  async retireIdentity(identity: IdentityRecord, by: string): Promise<void> {
+    const at = this.#clock.now();
+    await this.#writer.run(Op.retireIdentity, [identityValues(identity), by, at], (answer) =>
+      identityChanges(answer as RevokedAnswer, identity, by, at),
+    );
+  }
+
   async updateIdentity(identity: IdentityRecord, by: string): Promise<void> {
     const at = this.#clock.now();
-    const key = identity.spiffeId;
-    await this.#writer.run(Op.updateIdentity, [identityValues(identity), by, at], (answer) => {
-      const { seq, revoked } = answer as RevokedAnswer;
-      const revocation = revocationChanges(seq + 1, key, revoked, by, at);
-      return [{ seq, at, by, kind: 'identity', action: 'put', key, identity }, ...revocation];
-    });
+    await this.#writer.run(Op.updateIdentity, [identityValues(identity), by, at], (answer) =>
+      identityChanges(answer as RevokedAnswer, identity, by, at),
+    );
   }
 
   loadBundles(): Iterable<BundleRecord> {

@@ -28,6 +28,8 @@ export const Op = {
   putCheckpoint: 21,
   redactEvent: 22,
   revoke: 30,
+  createIdentity: 40,
+  retireIdentity: 41,
 } as const;
 
 /** What to do once the commands of a message are committed. */
@@ -51,6 +53,8 @@ export interface RevokedAnswer {
   /** Of the first change: that of an identity where one was written, then that of the revocation. */
   readonly seq: number;
   readonly revoked: readonly RevokedSvid[];
+  /** Ids of entries that went with an identity: their changes come first. */
+  readonly entryIds?: readonly string[];
 }
 
 export interface RefusedAnswer {

@@ -13,6 +13,11 @@ const WRITES: readonly RpcName[] = [
   'SuspendIdentity',
   'ResumeIdentity',
   'RevokeSvids',
+  'CreateIdentity',
+  'UpdateIdentity',
+  'ActivateIdentity',
+  'RenewIdentity',
+  'RetireIdentity',
   'SetBundle',
   'DeleteBundle',
   'SetBundleMap',
@@ -26,7 +31,7 @@ const WRITES: readonly RpcName[] = [
   'AcceptClock',
   'RedactEvent',
 ];
-const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 6);
+const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 11);
 
 const roles = [
   { role: 'registrar', uid: 1001, spiffeIdPrefix: 'spiffe://example.org/team-a/' },

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What time alone brings an identity. Pure. */
+import type { IdentityRecord } from '../store/records.ts';
+
+/** Why an identity that ran out is suspended. */
+export const EXPIRED = 'expired';
+/** Why one whose review was missed is. */
+export const REVIEW_MISSED = 'review missed';
+/** One that expired can be renewed for so long. */
+export const GRACE_MS = 90 * 86_400_000;
+
+/** What time has brought an identity: a reason to suspend it, or its end. */
+export function dueStep(
+  identity: IdentityRecord,
+  now: number,
+): typeof EXPIRED | typeof REVIEW_MISSED | 'retire' | undefined {
+  const at = dueAt(identity);
+  if (at === undefined || at > now) return undefined;
+  if (identity.state === 'suspended') return 'retire';
+  return identity.expiresAt <= now ? EXPIRED : REVIEW_MISSED;
+}
+
+/** When time brings the next of these; undefined for what only somebody can change. */
+export function dueAt({ state, stateReason, expiresAt, reviewBy }: IdentityRecord): number | undefined {
+  if (state === 'active') return Math.min(expiresAt, reviewBy ?? Infinity);
+  return state === 'suspended' && stateReason === EXPIRED ? expiresAt + GRACE_MS : undefined;
+}
