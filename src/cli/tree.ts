@@ -8,6 +8,7 @@ import { addEntryCommands } from './tree-entry.ts';
 import { addFederationCommands } from './tree-federation.ts';
 import { addHelperCommand } from './tree-helper.ts';
 import { addIdentityCommands } from './tree-identity.ts';
+import { addPeopleCommands } from './tree-people.ts';
 import { addAuthorityCommands, addBundleCommands, addSvidCommands } from './tree-registry.ts';
 
 export function buildTree(io: Io, version: string): Program {
@@ -16,6 +17,7 @@ export function buildTree(io: Io, version: string): Program {
   addExecCommand(program);
   addEntryCommands(program);
   addIdentityCommands(program);
+  addPeopleCommands(program);
   addSvidCommands(program);
   addBundleCommands(program);
   addFederationCommands(program);

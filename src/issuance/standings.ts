@@ -219,7 +219,8 @@ export class Standings implements WorkloadIdentities, Whereabouts {
           this.#touchAll(this.#byTrustDomain.get(change.key));
           break;
         case 'federation':
-          // What streams hold of it is the bundle.
+        case 'human':
+          // What streams hold of it is the bundle; what a human's leaving does comes with the identities.
           break;
         case 'revocation':
           for (const entryId of new Set(change.revoked.map((one) => one.entryId)))

@@ -9,6 +9,16 @@ export const REVIEW_MISSED = 'review missed';
 /** One that expired can be renewed for so long. */
 export const GRACE_MS = 90 * 86_400_000;
 
+/** Why one whose owner is gone is suspended. */
+export function ownerLeft(owner: string): string {
+  return `owner ${owner} left`;
+}
+
+/** Suspended by time or because its owner left, and by nobody who had a reason: a renewal lets it go on. */
+export function isRenewable({ state, stateReason, owner }: IdentityRecord): boolean {
+  return state === 'suspended' && (stateReason === EXPIRED || stateReason === ownerLeft(owner));
+}
+
 /** What time has brought an identity: a reason to suspend it, or its end. */
 export function dueStep(
   identity: IdentityRecord,

@@ -20,6 +20,7 @@ import {
 import { warningsFor } from './entry-warnings.ts';
 import { actorName, newIdentity, parseIdentity, refuseDifferences } from './identity-fields.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
+import type { People } from './people.ts';
 import { parseHint } from './plain-text.ts';
 import type { RegistryIndex } from './registry-index.ts';
 import { again } from './retry.ts';
@@ -37,6 +38,7 @@ export interface EntryWriterRooms {
   readonly index: RegistryIndex;
   readonly hasBundle: (trustDomain: string) => boolean;
   readonly rules: EntryRules;
+  readonly people: Pick<People, 'requireOwner'>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -52,7 +54,7 @@ export class EntryWriter {
   }
 
   async create(input: NewEntry, actor: Actor): Promise<WrittenEntry> {
-    const { index, store, rules, clock } = this.#rooms;
+    const { index, store, people, rules, clock } = this.#rooms;
     const entry = this.#parse(input, actor, clock.now());
     const said = parseIdentity(input.identity ?? {}, clock.now());
     // guard: I9 test/registry/entry-create.test.ts
@@ -63,6 +65,7 @@ export class EntryWriter {
         const known = index.identity(entry.spiffeId);
         if (known !== undefined) refuseDifferences(said, known);
         const identity = known ?? newIdentity(entry.spiffeId, said, actor, clock.now());
+        if (known === undefined) people.requireOwner(identity.owner, 'owner');
         const dated = { ...entry, createdAt: this.#nextCreatedAt() };
         const warnings = warningsFor(dated, identity, index, rules, this.#rooms.hasBundle);
         await store.createEntry(dated, known === undefined ? identity : undefined, actorName(actor));

@@ -7,10 +7,11 @@ import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import type { Actor, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
-import { dueStep, EXPIRED } from './due.ts';
+import { dueStep, isRenewable } from './due.ts';
 import { parseEntrySpiffeId, parseExpiry } from './entry-fields.ts';
 import { actorName, lifeFrom, newIdentity, parseIdentity, parseLabels } from './identity-fields.ts';
 import type { IdentityPatch, NewLoneIdentity } from './input.ts';
+import type { People } from './people.ts';
 import { ENVIRONMENT_MAX, FREE_TEXT_MAX, parseText } from './plain-text.ts';
 import type { RegistryIndex } from './registry-index.ts';
 import { again } from './retry.ts';
@@ -26,10 +27,12 @@ export type IdentityLife = Pick<IdentityWriter, 'create' | 'update' | 'activate'
 export class IdentityWriter {
   readonly #store: RegistryStore;
   readonly #index: RegistryIndex;
+  readonly #people: People;
   readonly #rules: EntryRules;
   readonly #clock: Clock;
 
-  constructor(store: RegistryStore, index: RegistryIndex, rules: EntryRules, clock: Clock) {
+  constructor(store: RegistryStore, index: RegistryIndex, people: People, rules: EntryRules, clock: Clock) {
+    this.#people = people;
     this.#store = store;
     this.#index = index;
     this.#rules = rules;
@@ -59,7 +62,7 @@ export class IdentityWriter {
       if (before.state === 'draft') throw isDraft(before);
       if (before.state === 'active' && before.expiresAt === expiry) return before;
       return this.#write(
-        { ...before, state: 'active', stateReason: null, expiresAt: expiry },
+        { ...before, ...this.#heirOf(before), state: 'active', stateReason: null, expiresAt: expiry },
         actorName(actor),
         before,
       );
@@ -71,6 +74,7 @@ export class IdentityWriter {
     const now = this.#clock.now();
     const spiffeId = parseEntrySpiffeId(input.spiffeId, this.#rules);
     const fresh = newIdentity(spiffeId, parseIdentity(input, now), actor, now);
+    this.#requirePeople(fresh);
     const identity = input.draft === true ? { ...fresh, state: 'draft' as const } : fresh;
     await this.#store.createIdentity(identity, actorName(actor));
     return identity;
@@ -94,6 +98,7 @@ export class IdentityWriter {
     };
     return again(async () => {
       const before = this.#live(spiffeId);
+      this.#requirePeople(said);
       return this.#write({ ...before, ...said }, actorName(actor), before);
     });
   }
@@ -118,9 +123,9 @@ export class IdentityWriter {
       const until = asked ?? lifeFrom(before.kind, now);
       // guard: C1 test/registry/identity-life.test.ts
       if (until > lifeFrom(before.kind, now)) throw tooFar(before, until, lifeFrom(before.kind, now));
-      const ranOut = before.state === 'suspended' && before.stateReason === EXPIRED;
-      const state = ranOut ? ({ state: 'active', stateReason: null } as const) : {};
-      return this.#write({ ...before, ...state, expiresAt: until }, actorName(actor), before);
+      const state = isRenewable(before) ? ({ state: 'active', stateReason: null } as const) : {};
+      const heir = this.#heirOf(before);
+      return this.#write({ ...before, ...state, ...heir, expiresAt: until }, actorName(actor), before);
     });
   }
 
@@ -154,6 +159,19 @@ export class IdentityWriter {
     const identity = { ...changed, revision: before.revision + 1 };
     await this.#store.retireIdentity(identity, by);
     return identity;
+  }
+
+  #requirePeople({ owner, deputy }: { readonly owner?: string; readonly deputy?: string | null }): void {
+    if (owner !== undefined) this.#people.requireOwner(owner, 'owner');
+    if (deputy !== undefined && deputy !== null) this.#people.requireOwner(deputy, 'deputy');
+  }
+
+  /** The deputy takes over what nobody answers for any more. */
+  #heirOf({ owner, deputy, spiffeId }: IdentityRecord): { readonly owner?: string; readonly deputy?: null } {
+    if (!this.#people.isGone(owner)) return {};
+    // guard: C1 test/registry/people.test.ts
+    if (deputy === null || this.#people.isGone(deputy)) throw ownerGone(spiffeId, owner);
+    return { owner: deputy, deputy: null };
   }
 
   #live(spiffeId: string): IdentityRecord {
@@ -237,4 +255,17 @@ function expired(identity: IdentityRecord): Failure {
     value: at,
     hint: 'say with --expires until when it is renewed',
   });
+}
+
+function ownerGone(spiffeId: string, owner: string): Failure {
+  return new Failure(
+    'failed-precondition',
+    'OWNER_GONE',
+    `nobody answers for ${spiffeId}: ${owner} has left, and no deputy is there`,
+    {
+      field: 'owner',
+      value: owner,
+      hint: `name somebody first: assay identity update ${spiffeId} --owner`,
+    },
+  );
 }

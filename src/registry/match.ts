@@ -6,6 +6,7 @@
  * with the same SPIFFE ID and hint are one grant: the oldest mints, federation is the union of all. An empty hint equals
  * no other; the same hint on two identities goes to the oldest (WAPI-16).
  */
+import { strengthOf } from '../identity/selector.ts';
 import type { Strength } from '../identity/strength.ts';
 import type { EntryRecord, IdentityRecord } from '../store/records.ts';
 
@@ -123,6 +124,21 @@ export function decide(
     entryIds,
     nextDeadline: nextDeadline === Infinity ? undefined : nextDeadline,
   };
+}
+
+/** What keeps these entries from giving an identity to whoever has all their selectors. */
+export function refusalsOf(
+  entries: readonly EntryRecord[],
+  identityOf: (spiffeId: string) => IdentityRecord | undefined,
+  kinds: ReadonlyMap<string, ReadonlyMap<string, Strength>>,
+  now: number,
+): readonly Refused[] {
+  return entries.flatMap((entry) => {
+    const identity = identityOf(entry.spiffeId);
+    if (identity === undefined) return [];
+    const own = new Map(entry.selectors.map((one) => [one, strengthOf(one, kinds) ?? ('claimed' as const)]));
+    return decide([{ entry, identity }], own, { now, grantsPerCaller: 1, unseen: 0 }).refused;
+  });
 }
 
 function ineligible(

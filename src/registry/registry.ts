@@ -7,13 +7,13 @@
  * `match`. A write that raced another is checked again from the start.
  */
 import type { Limits } from '../config/config.ts';
-import { strengthOf } from '../identity/selector.ts';
 import type { Strength } from '../identity/strength.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Actor, BundleContent, BundleRecord, Change, EntryRecord, IdentityRecord } from '../store/records.ts';
 import type { EntryFilter, IdentityFilter, Listed, Page, Store } from '../store/store.ts';
+import { allPages, nextTurn } from './all-pages.ts';
 import { dueAt } from './due.ts';
 import { EntryWriter, entryNotFound, type WrittenEntry } from './entry-writer.ts';
 import { ExpirySweep } from './expiry-sweep.ts';
@@ -27,7 +27,8 @@ import {
 import { actorName } from './identity-fields.ts';
 import { type IdentityLife, IdentityWriter } from './identity-writer.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
-import { decide, type Match, type Refused } from './match.ts';
+import { decide, type Match, type Refused, refusalsOf } from './match.ts';
+import { People } from './people.ts';
 import { RegistryIndex } from './registry-index.ts';
 import { again } from './retry.ts';
 import type { RegistryRules } from './rules.ts';
@@ -47,6 +48,8 @@ export interface RegistryOptions {
 }
 
 export class Registry {
+  /** Who answers for identities. */
+  readonly people: People;
   readonly #store: Store;
   readonly #limits: Limits;
   readonly #clock: Clock;
@@ -80,8 +83,17 @@ export class Registry {
       limits,
     };
     const hasBundle = (name: string): boolean => this.#bundles.get(name) !== undefined;
-    this.#entries = new EntryWriter({ store, index: this.#index, hasBundle, rules, clock, random });
-    this.#identities = new IdentityWriter(store, this.#index, rules, clock);
+    this.people = new People(store.humans, store, clock);
+    this.#entries = new EntryWriter({
+      store,
+      index: this.#index,
+      people: this.people,
+      hasBundle,
+      rules,
+      clock,
+      random,
+    });
+    this.#identities = new IdentityWriter(store, this.#index, this.people, rules, clock);
     this.#sweep = new ExpirySweep(clock, (now) => this.#identities.doDue(now));
     this.#sweep.expects(clock.now());
     this.#lastChangeSeq = store.lastChangeSeq();
@@ -117,13 +129,7 @@ export class Registry {
 
   /** What keeps these entries from giving an identity to whoever has all their selectors. */
   refusalsOf(entries: readonly EntryRecord[], now: number): readonly Refused[] {
-    return entries.flatMap((entry) => {
-      const identity = this.#index.identity(entry.spiffeId);
-      if (identity === undefined) return [];
-      const kinds = this.#kinds();
-      const own = new Map(entry.selectors.map((one) => [one, strengthOf(one, kinds) ?? ('claimed' as const)]));
-      return decide([{ entry, identity }], own, { now, grantsPerCaller: 1, unseen: 0 }).refused;
-    });
+    return refusalsOf(entries, (spiffeId) => this.#index.identity(spiffeId), this.#kinds(), now);
   }
 
   /** Does an entry that can match name a selector of this on-demand kind, `type:kind`? */
@@ -279,25 +285,13 @@ export class Registry {
       case 'bundle':
         this.#bundles.apply(change);
         return;
+      case 'human':
+        this.people.apply(change);
+        return;
       case 'authority':
       case 'federation':
+      case 'revocation':
         return;
     }
   }
-}
-
-/** All rows of a list. It may look at a million; between pages the event loop gets its turns. */
-async function* allPages<Row>(list: (page: Page) => Listed<Row>): AsyncGenerator<Row> {
-  for (let after: string | undefined; ; ) {
-    const { rows, next } = list({ limit: 1000, ...(after === undefined ? {} : { after }) });
-    yield* rows;
-    if (next === undefined) return;
-    after = next;
-    await nextTurn();
-  }
-}
-
-/** Lets the event loop do what has come in. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
+import type { HumanRecord } from './humans.ts';
 import type { RevokedSvid } from './revocations.ts';
 
 export type IdentityKind = 'service' | 'job' | 'bot' | 'agent' | 'legacy';
@@ -183,6 +184,7 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
   | { readonly kind: 'bundle'; readonly action: 'put'; readonly key: string; readonly bundle: BundleRecord }
   | { readonly kind: 'bundle'; readonly action: 'delete'; readonly key: string }
   | { readonly kind: 'federation'; readonly action: 'put' | 'delete'; readonly key: string }
+  | { readonly kind: 'human'; readonly action: 'put'; readonly key: string; readonly human: HumanRecord }
   | {
       readonly kind: 'revocation';
       readonly action: 'put';

@@ -7,6 +7,7 @@
  * break: uniqueness, tombstones, revisions.
  */
 import type { AuditStore } from './events.ts';
+import type { HumanStore } from './humans.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -169,6 +170,7 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
   /** The log of all of it. */
   readonly audit: AuditStore;
   readonly revocations: RevocationStore;
+  readonly humans: HumanStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

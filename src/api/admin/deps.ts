@@ -6,6 +6,7 @@ import type { TrustDomain } from '../../identity/trust-domain.ts';
 import type { Explainer } from '../../issuance/explain.ts';
 import type { IdentityLife } from '../../registry/identity-writer.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
+import type { People } from '../../registry/people.ts';
 import type { AuditStore, CheckpointRecord } from '../../store/events.ts';
 import type {
   Actor,
@@ -69,6 +70,7 @@ export interface RegistryDoor {
   /** An identity that has expired needs a new `expiresAt`. */
   resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord>;
   readonly life: IdentityLife;
+  readonly people: Pick<People, 'all' | 'get' | 'add' | 'leave' | 'addKey' | 'removeKey'>;
   foreignBundle(trustDomain: string): BundleRecord | undefined;
   foreignBundles(): readonly BundleRecord[];
   putBundle(trustDomain: string, content: BundleContent, actor: Actor): Promise<BundleRecord>;

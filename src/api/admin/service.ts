@@ -19,6 +19,7 @@ import { explainRpcs } from './explain.ts';
 import { federationRpcs } from './federation.ts';
 import type { Asked, Handler, Handlers } from './handler.ts';
 import { identityRpcs } from './identities.ts';
+import { peopleRpcs } from './people.ts';
 import { svidRpcs } from './svids.ts';
 import type { Request, RpcName } from './wire.ts';
 
@@ -34,6 +35,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
   const handlers: Handlers = {
     ...entryRpcs(deps),
     ...identityRpcs(deps),
+    ...peopleRpcs(deps),
     ...svidRpcs(deps),
     ...bundleRpcs(deps),
     ...bundleMapRpcs(deps),

@@ -11,6 +11,7 @@ import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
 import type { IdentityRpcs, WireIdentity, WireLabel } from './wire-identity.ts';
+import type { PeopleRpcs } from './wire-people.ts';
 import type { SvidRpcs } from './wire-svid.ts';
 import type { Int64, Int64Input, Paged } from './wire-values.ts';
 
@@ -111,7 +112,7 @@ export interface WireIdentityExplained {
 }
 
 /** Every RPC: what is asked and what is answered. */
-export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, IdentityRpcs, SvidRpcs {
+export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, IdentityRpcs, PeopleRpcs, SvidRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;

@@ -14,6 +14,7 @@ import { waitAtGate } from './commit-gate.ts';
 import { Counters } from './counters.ts';
 import { EventLog, type RandomBytes } from './event-log.ts';
 import { FederationCommands } from './federation-commands.ts';
+import { HumanCommands } from './human-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
 import { RegistryCommands } from './registry-commands.ts';
@@ -44,6 +45,7 @@ export class Batches {
   readonly #issuance: IssuanceCommands;
   readonly #revocation: RevocationCommands;
   readonly #registry: RegistryCommands;
+  readonly #human: HumanCommands;
   readonly #authority: AuthorityCommands;
   readonly #bundle: BundleCommands;
   readonly #federation: FederationCommands;
@@ -65,6 +67,7 @@ export class Batches {
     this.#issuance = new IssuanceCommands(db, this.counters, this.events);
     this.#revocation = new RevocationCommands(db, this.#log, this.events);
     this.#registry = new RegistryCommands(db, this.#log, this.events, this.#revocation);
+    this.#human = new HumanCommands(db, this.#log, this.events, this.#registry);
     this.#authority = new AuthorityCommands(db, this.#log, this.counters, this.events);
     this.#bundle = new BundleCommands(db, this.#log, this.events);
     this.#federation = new FederationCommands(db, this.#log, this.events);
@@ -159,6 +162,8 @@ export class Batches {
         return this.#registry.updateEntry(...(args as unknown as [Value[], string, string, number]));
       case Op.deleteEntry:
         return this.#registry.deleteEntry(...(args as unknown as [string, string, number]));
+      case Op.putHuman:
+        return this.#human.put(...(args as unknown as Parameters<HumanCommands['put']>));
       case Op.createIdentity:
         return this.#registry.createIdentity(...(args as unknown as [Value[], string, number]));
       case Op.retireIdentity:

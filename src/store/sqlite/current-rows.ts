@@ -4,13 +4,14 @@
  * what it is held against.
  */
 import type { Database } from 'better-sqlite3';
+import { HUMAN_COLUMNS, humanRow, KEY_COLUMNS } from './human-rows.ts';
 import { authoritiesRow, bundleRow, entryRow, type Named, namedRow } from './row-payload.ts';
 import { AUTHORITY_COLUMNS, ENTRY_COLUMNS, FEDERATION_COLUMNS, IDENTITY_COLUMNS } from './rows.ts';
 import type { Value } from './wire.ts';
 
 export interface CurrentRow {
   /** As events of it begin. */
-  readonly kind: 'identity' | 'entry' | 'bundle' | 'federation' | 'authority' | 'meta';
+  readonly kind: 'identity' | 'entry' | 'bundle' | 'federation' | 'authority' | 'meta' | 'human';
   /** Which of its kind. */
   readonly key: string;
   readonly identity: string | null;
@@ -29,8 +30,17 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
     yield { kind: 'federation', key: values[0] as string, identity: null, row: namedRow(FEDERATION_COLUMNS, values) };
   for (const values of rows(db, 'SELECT key, value FROM meta ORDER BY key'))
     yield { kind: 'meta', key: values[0] as string, identity: null, row: namedRow('key, value', values) };
+  yield* humans(db);
   yield* bundles(db);
   yield* authorities(db);
+}
+
+function* humans(db: Database): Iterable<CurrentRow> {
+  const keys = db.prepare(`SELECT ${KEY_COLUMNS} FROM human_key WHERE human = ?`).raw();
+  for (const values of rows(db, `SELECT ${HUMAN_COLUMNS} FROM human ORDER BY name`)) {
+    const key = values[0] as string;
+    yield { kind: 'human', key, identity: null, row: humanRow(values, keys.all(key) as Value[][]) };
+  }
 }
 
 function* bundles(db: Database): Iterable<CurrentRow> {

@@ -2,6 +2,7 @@
 /** The main thread's reading connection. WAL lets it read while the writer commits. */
 import Database, { type Statement } from 'better-sqlite3';
 import type { AuditStore } from '../events.ts';
+import type { HumanStore } from '../humans.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -16,6 +17,7 @@ import type { RevocationStore } from '../revocations.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
+import { SqliteHumanStore } from './human-store.ts';
 import { listPage } from './listing.ts';
 import { ENTRIES, entryWhere, IDENTITIES, ISSUANCES, identityWhere, issuanceWhere } from './lists.ts';
 import { SqliteRevocationStore } from './revocation-store.ts';
@@ -55,6 +57,10 @@ export class Reader {
 
   audit(writer: Writer): AuditStore {
     return new SqliteAuditStore(this.#db, writer);
+  }
+
+  humans(writer: Writer): HumanStore {
+    return new SqliteHumanStore(this.#db, writer);
   }
 
   revocations(writer: Writer): RevocationStore {

@@ -6,6 +6,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { AuditStore } from '../events.ts';
+import type { HumanStore } from '../humans.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -62,6 +63,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 class SqliteStore implements Store {
   readonly audit: AuditStore;
   readonly revocations: RevocationStore;
+  readonly humans: HumanStore;
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -81,6 +83,7 @@ class SqliteStore implements Store {
     this.#writer = new Writer(setup, options.clock, options.log);
     this.audit = this.#reader.audit(this.#writer);
     this.revocations = this.#reader.revocations(this.#writer);
+    this.humans = this.#reader.humans(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {

@@ -30,6 +30,7 @@ export const Op = {
   revoke: 30,
   createIdentity: 40,
   retireIdentity: 41,
+  putHuman: 42,
 } as const;
 
 /** What to do once the commands of a message are committed. */
@@ -47,7 +48,7 @@ export type Value = string | number | null | Uint8Array;
 
 /** A command's outcome: a number (a sequence, a count), several, one with what it revoked, or a refusal. */
 export type Answer = Done | RefusedAnswer;
-export type Done = number | readonly number[] | RevokedAnswer;
+export type Done = number | readonly number[] | RevokedAnswer | readonly RevokedAnswer[];
 
 export interface RevokedAnswer {
   /** Of the first change: that of an identity where one was written, then that of the revocation. */

@@ -30,6 +30,10 @@ const WRITES: readonly RpcName[] = [
   'RevokeAuthority',
   'AcceptClock',
   'RedactEvent',
+  'AddHuman',
+  'DeactivateHuman',
+  'AddHumanKey',
+  'RemoveHumanKey',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 11);
 

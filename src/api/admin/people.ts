@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/** People: list, add, leave, and their keys. */
+import type { HumanRecord } from '../../store/humans.ts';
+import type { AdminDeps } from './deps.ts';
+import type { Handlers } from './handler.ts';
+import { given, missing, readCount, readPage } from './read-request.ts';
+import { showIdentity } from './to-wire.ts';
+import type { Outgoing } from './wire.ts';
+import type { PeopleRpcs, WireHuman } from './wire-people.ts';
+
+/** The rest is in `assay identity list --state suspended`. */
+const MOST_SHOWN = 1_000;
+
+export function peopleRpcs({ registry: { people } }: AdminDeps): Handlers<keyof PeopleRpcs> {
+  return {
+    ListHumans(request) {
+      const { limit, after = '' } = readPage(request);
+      const { name } = request;
+      if (name !== '') {
+        const human = people.get(name);
+        if (human === undefined) throw missing('HUMAN_NOT_FOUND', 'human', name, 'list them: assay human list');
+        return { humans: [show(human)], next_page_token: '' };
+      }
+      const rest = people.all().filter((human) => human.name > after);
+      const humans = rest.slice(0, limit);
+      return { humans: humans.map(show), next_page_token: rest.length > limit ? (humans.at(-1)?.name ?? '') : '' };
+    },
+    async AddHuman({ name, email, uids, teams }, { actor }) {
+      const numbers = uids.map((uid) => readCount(uid, 'uid'));
+      return { human: show(await people.add({ name, email: given(email), uids: numbers, teams }, actor)) };
+    },
+    async DeactivateHuman({ name, reason }, { actor }) {
+      const { human, suspended } = await people.leave(name, reason, actor);
+      return {
+        human: show(human),
+        suspended: suspended.slice(0, MOST_SHOWN).map(showIdentity),
+        suspended_count: suspended.length,
+      };
+    },
+    async AddHumanKey({ name, key }, { actor }) {
+      return { human: show(await people.addKey(name, key, actor)) };
+    },
+    async RemoveHumanKey({ name, fingerprint }, { actor }) {
+      return { human: show(await people.removeKey(name, fingerprint, actor)) };
+    },
+  };
+}
+
+function show(human: HumanRecord): Outgoing<WireHuman> {
+  const { name, email, uids, teams, keys, active, leftReason, createdAt, createdBy, revision } = human;
+  return {
+    name,
+    email: email ?? '',
+    uids,
+    teams,
+    keys: keys.map(({ fingerprint, type, blob, addedAt, addedBy }) => ({
+      fingerprint,
+      type,
+      blob,
+      added_at: addedAt,
+      added_by: addedBy,
+    })),
+    active,
+    left_reason: leftReason ?? '',
+    created_at: createdAt,
+    created_by: createdBy,
+    revision,
+  };
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `assay human`: its commands and flags. */
+import { addAdminFlags, addPageFlags, once } from './flags.ts';
+import { collect, type Program } from './program.ts';
+
+const LEAVE_RULES = `What is owned by human:NAME, and by a team whose last active member they are, is suspended in the same step: streams end, and what
+was issued is revoked. Their deputies are listed; identity renew lets such an identity go on under the same name, with the deputy as owner.
+The name is never given again.`;
+
+export function addPeopleCommands(program: Program): void {
+  const human = program.group(program.root, 'human', 'the people who answer for identities');
+  const commands = async () => import('./human.ts');
+  const add = program.leaf(
+    human,
+    'add <name>',
+    'register somebody, as owner human:NAME',
+    'assay human add alice --uid 1000 --team payments',
+    async () => (await commands()).humanAdd,
+  );
+  add
+    .option('--email <address>', 'where they are reached', once)
+    .option('--uid <n>', 'a local uid under which they work; may be given again', collect)
+    .option('--team <name>', 'a team they are in, an owner team:NAME; may be given again', collect);
+  addAdminFlags(add);
+  const list = program.leaf(human, 'list', 'list people', 'assay human list', async () => (await commands()).humanList);
+  addAdminFlags(addPageFlags(list));
+  const show = program.leaf(
+    human,
+    'show <name>',
+    'show somebody and their keys',
+    'assay human show alice',
+    async () => {
+      return (await commands()).humanShow;
+    },
+  );
+  addAdminFlags(show);
+  const deactivate = program.leaf(
+    human,
+    'deactivate <name>',
+    'somebody leaves: what is theirs is suspended',
+    { rules: LEAVE_RULES, example: 'assay human deactivate alice --reason "left the company"' },
+    async () => (await commands()).humanDeactivate,
+  );
+  addAdminFlags(deactivate.option('--reason <text>', 'why (required)', once));
+  const key = program.group(human, 'key', 'keys with which somebody signs');
+  const addKey = program.leaf(
+    key,
+    'add <name>',
+    'give somebody an SSH key',
+    'assay human key add alice --file alice.pub',
+    async () => (await commands()).humanKeyAdd,
+  );
+  addAdminFlags(
+    addKey.option('--file <path>', 'a .pub file: Ed25519, ECDSA P-256, or one of a security key (required)', once),
+  );
+  const removeKey = program.leaf(
+    key,
+    'remove <name> <fingerprint>',
+    'take a key from somebody',
+    'assay human key remove alice SHA256:uNiVztksCsDhcc0u9e8BrrKZCmpa4VODhKcNCzP2ywo',
+    async () => (await commands()).humanKeyRemove,
+  );
+  addAdminFlags(removeKey);
+}

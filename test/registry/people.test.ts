@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/** People and what is theirs, on a real store. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../support/fake-clock.ts';
+import { lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
+import { refusalOfAsync } from '../support/refusal.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const TD = 'spiffe://example.org';
+const top = tempDir('people');
+const KEYS = [
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB alice',
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC bob',
+] as const;
+let count = 0;
+let w: Awaited<ReturnType<typeof world>>;
+
+async function world() {
+  count += 1;
+  const dataDir = `${top}/${count}`;
+  const clock = new FakeClock();
+  const rooms = await lone({ dataDir, clock });
+  const { people, life } = rooms.registry;
+  const add = (name: string, ...teams: string[]) => people.add({ name, uids: [], teams }, OPERATOR);
+  const own = (path: string, owner: string, deputy?: string) =>
+    life.create({ spiffeId: `${TD}/${path}`, owner, deputy }, OPERATOR);
+  const stateOf = (path: string) => {
+    const one = rooms.registry.identity(`${TD}/${path}`);
+    return `${one?.state}${one?.stateReason ? `: ${one.stateReason}` : ''}, ${one?.owner}`;
+  };
+  return { ...rooms, dataDir, clock, people, life, add, own, stateOf };
+}
+
+beforeEach(async () => {
+  w = await world();
+});
+afterEach(() => w.close());
+
+describe('people', () => {
+  it('are kept with their uids, teams and keys, also over a restart', async () => {
+    await w.people.add(
+      { name: 'alice', email: 'a@example.org', uids: [1001, 1000, 1001], teams: ['web', 'ops', 'web'] },
+      OPERATOR,
+    );
+    await w.people.addKey('alice', KEYS[0], OPERATOR);
+    const alice = await w.people.addKey('alice', KEYS[1], OPERATOR);
+    expect(alice).toMatchObject({ uids: [1000, 1001], teams: ['ops', 'web'], active: true, revision: 3 });
+    await w.people.removeKey('alice', alice.keys[0]!.fingerprint, OPERATOR);
+    const kinds = w.store.audit.events({ kind: 'human.' }, { limit: 9 }).rows.map(({ kind }) => kind);
+    expect(kinds).toEqual(['human.add', 'human.key_add', 'human.key_add', 'human.key_remove']);
+    await w.close();
+    const again = await lone({ dataDir: w.dataDir, clock: w.clock });
+    expect(again.registry.people.all()).toMatchObject([
+      { name: 'alice', email: 'a@example.org', keys: [{ type: 'ssh-ed25519' }] },
+    ]);
+    await again.close();
+    w = await world();
+  });
+
+  it('C2: have keys of their own, and names that nobody else gets, also after they left', async () => {
+    await w.add('alice');
+    await w.add('bob');
+    await w.people.addKey('alice', KEYS[0], OPERATOR);
+    expect((await refusalOfAsync(() => w.people.addKey('bob', KEYS[0], OPERATOR))).reason).toBe('HUMAN_KEY_TAKEN');
+    await w.people.leave('alice', 'gone', OPERATOR);
+    expect((await refusalOfAsync(() => w.add('alice'))).reason).toBe('HUMAN_EXISTS');
+    expect((await refusalOfAsync(() => w.people.addKey('alice', KEYS[1], OPERATOR))).reason).toBe('HUMAN_LEFT');
+    expect((await refusalOfAsync(() => w.people.leave('alice', 'again', OPERATOR))).reason).toBe('HUMAN_LEFT');
+    expect((await refusalOfAsync(() => w.people.removeKey('bob', 'SHA256:x', OPERATOR))).reason).toBe(
+      'HUMAN_KEY_NOT_FOUND',
+    );
+  });
+
+  it.each(['', 'Alice', '__proto__', 'a b', '-a', 'a'.repeat(65), 'ä', 'constructor\n'])(
+    'B7: have plain names: %j has none',
+    async (name) => {
+      expect((await refusalOfAsync(() => w.add(name))).reason).toBe('HUMAN_NAME_INVALID');
+      expect((await refusalOfAsync(() => w.add('fine', name))).reason).toBe('HUMAN_NAME_INVALID');
+    },
+  );
+
+  it('I9: have a bounded number of uids, teams and keys', async () => {
+    const uids = Array.from({ length: 17 }, (_, uid) => uid);
+    expect((await refusalOfAsync(() => w.people.add({ name: 'a', uids, teams: [] }, OPERATOR))).reason).toBe(
+      'LIMIT_REACHED',
+    );
+    const teams = Array.from({ length: 33 }, (_, at) => `t${at}`);
+    expect((await refusalOfAsync(() => w.add('a', ...teams))).reason).toBe('LIMIT_REACHED');
+    const bad = await refusalOfAsync(() => w.people.add({ name: 'a', uids: [-1], teams: [] }, OPERATOR));
+    expect(bad.reason).toBe('HUMAN_UID_INVALID');
+    await w.add('a');
+    for (let at = 0; at < 16; at += 1) {
+      const blob = Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), Buffer.alloc(32, at)]);
+      await w.people.addKey('a', `ssh-ed25519 ${blob.toString('base64')}`, OPERATOR);
+    }
+    expect(
+      (await refusalOfAsync(() => w.people.addKey('a', KEYS[0].replace('AAAAIAEB', 'AAAAICEB'), OPERATOR))).reason,
+    ).toBe('LIMIT_REACHED');
+  });
+});
+
+describe('an owner', () => {
+  it('C1: that is a human or a team is somebody who is here; other words are taken as they are', async () => {
+    await w.add('alice', 'web');
+    await w.own('a', 'human:alice', 'team:web');
+    await w.own('b', 'team-payments');
+    for (const owner of ['human:bob', 'team:ops']) {
+      expect((await refusalOfAsync(() => w.own('c', owner))).reason).toBe('OWNER_GONE');
+      expect((await refusalOfAsync(() => w.own('c', 'x', owner))).field).toBe('deputy');
+      expect((await refusalOfAsync(() => w.life.update(`${TD}/a`, { owner }, OPERATOR))).reason).toBe('OWNER_GONE');
+    }
+    const entry = { spiffeId: `${TD}/d`, selectors: ['unix:uid:9'], identity: { owner: 'human:bob' } };
+    expect((await refusalOfAsync(() => w.registry.createEntry(entry, OPERATOR))).reason).toBe('OWNER_GONE');
+    expect((await refusalOfAsync(() => w.own('c', 'human:__proto__'))).reason).toBe('HUMAN_NAME_INVALID');
+  });
+
+  it('I7: who leaves takes nothing along: what was theirs alone is suspended in one step, and streams end', async () => {
+    await w.add('alice', 'web', 'ops');
+    await w.add('bob', 'ops');
+    await w.own('mine', 'human:alice', 'human:bob');
+    await w.own('teams', 'team:web');
+    await w.own('shared', 'team:ops');
+    await w.own('other', 'human:bob');
+    await w.registry.createEntry({ entryId: 'e', spiffeId: `${TD}/mine`, selectors: ['unix:uid:1000'] }, OPERATOR);
+    const follower = new TestFollower();
+    w.standings.followX509(new TestProcess(), follower);
+    while (follower.states.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const before = w.store.lastChangeSeq();
+    const { suspended } = await w.people.leave('alice', 'left the company', OPERATOR);
+    expect(suspended.map(({ spiffeId }) => spiffeId)).toEqual([`${TD}/mine`, `${TD}/teams`]);
+    expect(w.store.lastChangeSeq() - before).toBe(4);
+    expect([w.stateOf('mine'), w.stateOf('teams')]).toEqual([
+      'suspended: owner human:alice left, human:alice',
+      'suspended: owner team:web left, team:web',
+    ]);
+    expect([w.stateOf('shared'), w.stateOf('other')]).toEqual(['active, team:ops', 'active, human:bob']);
+    for (let at = 0; at < 400 && follower.failure === undefined; at += 1) {
+      await w.clock.advance(0);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(follower.failure?.kind).toBe('permission-denied');
+    expect(w.store.revocations.unexpired(w.clock.now())).toHaveLength(1);
+  });
+
+  it('C1: who is gone is followed by the deputy when it is renewed, under the same name; without one somebody is named first', async () => {
+    await w.add('alice');
+    await w.add('bob');
+    await w.own('mine', 'human:alice', 'human:bob');
+    await w.own('alone', 'human:alice');
+    await w.people.leave('alice', 'left', OPERATOR);
+    await w.life.renew(`${TD}/mine`, OPERATOR);
+    expect(w.stateOf('mine')).toBe('active, human:bob');
+    expect((await refusalOfAsync(() => w.life.renew(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
+    expect((await refusalOfAsync(() => w.registry.resumeIdentity(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
+    await w.life.update(`${TD}/alone`, { owner: 'human:bob' }, OPERATOR);
+    await w.registry.resumeIdentity(`${TD}/alone`, OPERATOR);
+    expect(w.stateOf('alone')).toBe('active, human:bob');
+    await w.people.leave('bob', 'left, too', OPERATOR);
+    expect((await refusalOfAsync(() => w.life.renew(`${TD}/mine`, OPERATOR))).reason).toBe('OWNER_GONE');
+  });
+});

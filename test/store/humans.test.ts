@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import type { HumanRecord } from '../../src/store/humans.ts';
+import { verifyDatabase } from '../../src/store/sqlite/verify.ts';
+import { refusalOfAsync } from '../support/refusal.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { openStore } from './opened.ts';
+import { anIdentity, BY, furnish, NOW } from './samples.ts';
+
+const top = tempDir('humans');
+const key = { fingerprint: 'SHA256:a', type: 'ssh-ed25519', blob: 'AAAA', addedAt: NOW, addedBy: BY };
+const alice: HumanRecord = {
+  name: 'alice',
+  email: null,
+  uids: [1000],
+  teams: ['ops', 'web'],
+  keys: [key],
+  active: true,
+  leftReason: null,
+  createdAt: NOW,
+  createdBy: BY,
+  revision: 1,
+};
+
+it('I3: two writers from one revision: the second is told; C2: a key is one person’s', async () => {
+  const store = await openStore(join(top, 'one'));
+  await store.humans.put(alice, 'add', [], BY, NOW);
+  expect((await refusalOfAsync(() => store.humans.put(alice, 'update', [], BY, NOW))).reason).toBe('REVISION_CONFLICT');
+  const bob = { ...alice, name: 'bob' };
+  expect((await refusalOfAsync(() => store.humans.put(bob, 'add', [], BY, NOW))).reason).toBe('HUMAN_KEY_TAKEN');
+  expect(store.humans.load()).toEqual([alice]);
+});
+
+it('I3: a person who leaves and what is suspended for it are one step, or none of it', async () => {
+  const store = await openStore(join(top, 'two'));
+  await furnish(store);
+  await store.humans.put(alice, 'add', [], BY, NOW);
+  const left = { ...alice, active: false, leftReason: 'left', revision: 2 };
+  const suspended = { ...anIdentity(), state: 'suspended', stateReason: 'x' } as const;
+  const stale = await refusalOfAsync(() => store.humans.put(left, 'leave', [{ ...suspended, revision: 7 }], BY, NOW));
+  expect([stale.reason, store.humans.load()[0]?.active]).toEqual(['REVISION_CONFLICT', true]);
+  await store.humans.put(left, 'leave', [{ ...suspended, revision: 2 }], BY, NOW);
+  const kinds = store.audit.events({}, { limit: 2 }, true).rows.map(({ kind }) => kind);
+  expect(kinds).toEqual(['identity.suspend', 'human.leave']);
+});
+
+it('B5: a person or a key that was changed behind our back is named', async () => {
+  const dir = join(top, 'three');
+  const store = await openStore(dir);
+  await store.humans.put(alice, 'add', [], BY, NOW);
+  await store.close();
+  const faults = (): readonly string[] =>
+    verifyDatabase({
+      databasePath: join(dir, 'assay.db'),
+      markPath: join(dir, 'high-water-mark'),
+      verifier: undefined,
+      outside: [],
+    }).faults.map(({ row, what }) => `${row}: ${what}`);
+  expect(faults()).toEqual([]);
+  const db = new Database(join(dir, 'assay.db'));
+  db.exec(`UPDATE human_key SET blob = 'BBBB'`);
+  expect(faults()).toEqual([expect.stringMatching(/^human "alice": it is not as event 1 wrote it: keys$/)]);
+  db.exec(`UPDATE human_key SET blob = 'AAAA'; UPDATE human SET active = 0`);
+  expect(faults()).toEqual([expect.stringMatching(/^human "alice": .*: active$/)]);
+  db.close();
+});
