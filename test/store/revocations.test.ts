@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Change } from '../../src/store/records.ts';
+import { findStatement } from '../../src/store/sqlite/revocation-commands.ts';
 import { verifyDatabase } from '../../src/store/sqlite/verify.ts';
 import type { Store } from '../../src/store/store.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -67,6 +68,21 @@ describe('a revocation', () => {
     const again = await openStore(w.dir);
     expect(revokedIn(again)).toEqual(serials);
   });
+
+  it.each(['serial', 'entry', 'identity', 'authority'] as const)(
+    'of one %s reads no rows of long ago: all issuing waits meanwhile',
+    async (what) => {
+      const { dir, store } = await world();
+      await store.close();
+      const { default: Database } = await import('better-sqlite3');
+      const db = new Database(join(dir, 'assay.db'), { readonly: true });
+      const plan = db.prepare(`EXPLAIN QUERY PLAN ${findStatement(what)}`).all('', NOW) as { detail: string }[];
+      db.close();
+      expect(
+        plan.map(({ detail }) => detail).filter((detail) => !/^(SEARCH|SCALAR|REUSE|USE TEMP)/.test(detail)),
+      ).toEqual([]);
+    },
+  );
 
   it('of what is revoked already, or unknown, or over, changes nothing', async () => {
     const { store, first, expired, changes } = await world();

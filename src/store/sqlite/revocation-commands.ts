@@ -4,16 +4,26 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { RevocationScope, RevokedSvid } from '../revocations.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
-import { REVOKED_COLUMNS, REVOKED_FROM, revokedOf } from './revoked-rows.ts';
+import { REVOKED_COLUMNS, revokedOf } from './revoked-rows.ts';
 import type { RevokedAnswer } from './wire.ts';
 
-/** By an index each: what is not expired is little beside what was ever issued. */
-const WHERE: Readonly<Record<RevocationScope['what'], string>> = {
-  serial: 't.serial = ?',
-  entry: 't.entry_id = ?',
-  identity: 't.identity_no = (SELECT no FROM identity WHERE spiffe_id = ?)',
-  authority: 't.authority_id = ?',
+/** By an index each, since all issuing waits meanwhile: what is valid is little beside what was ever issued. */
+const WHERE: Readonly<Record<RevocationScope['what'], { readonly index: string; readonly where: string }>> = {
+  serial: { index: '', where: 't.serial = ?' },
+  entry: { index: 'INDEXED BY issuance_not_after', where: 't.entry_id = ?' },
+  identity: {
+    index: 'INDEXED BY issuance_identity',
+    where: 't.identity_no = (SELECT no FROM identity WHERE spiffe_id = ?)',
+  },
+  authority: { index: 'INDEXED BY issuance_not_after', where: 't.authority_id = ?' },
 };
+
+/** What is valid of a scope; binds what it names and the time. */
+export function findStatement(what: RevocationScope['what']): string {
+  const { index, where } = WHERE[what];
+  return `SELECT t.seq, ${REVOKED_COLUMNS} FROM issuance t ${index} JOIN identity i ON i.no = t.identity_no
+    WHERE ${where} AND t.revoked_at IS NULL AND t.not_after > ? ORDER BY t.seq`;
+}
 
 export class RevocationCommands {
   readonly #log: ChangeLog;
@@ -24,13 +34,7 @@ export class RevocationCommands {
   constructor(db: Database, log: ChangeLog, events: EventLog) {
     this.#log = log;
     this.#events = events;
-    const find = (what: RevocationScope['what']): Statement =>
-      db
-        .prepare(
-          `SELECT t.seq, ${REVOKED_COLUMNS} FROM ${REVOKED_FROM}
-           WHERE ${WHERE[what]} AND t.revoked_at IS NULL AND t.not_after > ? ORDER BY t.seq`,
-        )
-        .raw();
+    const find = (what: RevocationScope['what']): Statement => db.prepare(findStatement(what)).raw();
     this.#find = {
       serial: find('serial'),
       entry: find('entry'),
