@@ -24,8 +24,9 @@ export async function startRevocation(rooms: {
   const revocations = new Revocations({ unexpired, changes: store, clock });
   closers.add('revocations', async () => revocations.close());
   const refusal = () => clockGuard.check();
+  const onClockJump = (listener: () => void) => clockGuard.onJump(listener);
   const { lifetimeMs } = config.crl;
-  const crls = await Crls.start({ authority, revocations, refusal, lifetimeMs, clock, log });
+  const crls = await Crls.start({ authority, revocations, refusal, onClockJump, lifetimeMs, clock, log });
   closers.add('revocation lists', () => crls.close());
   return { revocations, crls };
 }

@@ -24,6 +24,8 @@ export interface CrlsOptions {
   };
   /** Why nothing may be signed now, undefined where it may: while the clock has gone back (I8). */
   readonly refusal: () => Failure | undefined;
+  /** The wall clock moved, or the machine slept: timers know nothing of it, and lists may be old. Returns the undo. */
+  readonly onClockJump: (listener: () => void) => () => void;
   /** From one list to its next update at the latest (`crl.lifetime`). */
   readonly lifetimeMs: number;
   readonly clock: Clock;
@@ -65,7 +67,11 @@ export class Crls {
 
   private constructor(opts: CrlsOptions) {
     this.#opts = opts;
-    this.#undo = [opts.authority.onChange(() => this.#due(0)), opts.revocations.onRevoked((all) => this.#revoked(all))];
+    this.#undo = [
+      opts.authority.onChange(() => this.#due(0)),
+      opts.revocations.onRevoked((all) => this.#revoked(all)),
+      opts.onClockJump(() => this.#due(0)),
+    ];
   }
 
   /** DER, one each; the same array until one of them is another. */
@@ -125,20 +131,28 @@ export class Crls {
 
   async #refresh(): Promise<void> {
     if (this.#closed) return;
-    const { authority, lifetimeMs, log } = this.#opts;
+    const { authority, log } = this.#opts;
     try {
       const signers = authority.crlSigners();
       for (const signer of signers) await this.#renew(signer);
       const ids = new Set(signers.map(({ authorityId }) => authorityId));
       for (const id of this.#signed.keys()) if (!ids.has(id)) this.#signed.delete(id);
       this.#failure = undefined;
-      this.#due(lifetimeMs / 2);
+      this.#due(this.#untilHalf());
     } catch (error) {
       if (this.#failure === undefined) log.warn({ err: error }, 'a revocation list could not be signed; tried again');
       this.#failure = (error as Error).message;
       this.#due(RETRY_MS);
     }
     this.#publish();
+  }
+
+  /** Until the oldest has half of its time behind it: one of them may have been signed long after another. */
+  #untilHalf(): number {
+    const { lifetimeMs, clock } = this.#opts;
+    const now = clock.now();
+    const left = [...this.#signed.values()].map(({ signedAt }) => signedAt + lifetimeMs / 2 - now);
+    return Math.min(lifetimeMs / 2, ...left.map((ms) => Math.max(ms, 0)));
   }
 
   /** Leaves alone what is neither out of date nor half over. */

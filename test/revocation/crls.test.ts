@@ -34,7 +34,7 @@ async function world(authorities: readonly Signer[]) {
   const clock = new FakeClock();
   const log = new RecordingLogger();
   const state = { signers: authorities, slots: authorities.map(({ authorityId: id }) => ({ id, slot: 'active' })) };
-  const told = { authority: () => {}, changes: (_: readonly Change[]) => {} };
+  const told = { authority: () => {}, jump: () => {}, changes: (_: readonly Change[]) => {} };
   const changes = {
     onChanges: (listener: (all: readonly Change[]) => void) => {
       told.changes = listener;
@@ -54,6 +54,10 @@ async function world(authorities: readonly Signer[]) {
     },
     revocations,
     refusal: () => refusal,
+    onClockJump: (listener) => {
+      told.jump = listener;
+      return () => undefined;
+    },
     lifetimeMs: HOUR,
     clock,
     log,
@@ -124,6 +128,29 @@ describe('revocation lists', () => {
     expect(two.number).toBeGreaterThan(one.number);
     expect(two.nextUpdate).toBe(clock.now() + HOUR);
     expect(two.thisUpdate).toBeLessThanOrEqual(clock.now());
+  });
+
+  it('is signed anew at half of its time, also where that of another authority was signed in between', async () => {
+    const [a, b] = [await signer(), await signer()];
+    const { crls, revoke, settle } = await world([a, b]);
+    const first = crls.of(b.authorityId);
+    await settle(HOUR / 2 - 60_000);
+    revoke(a);
+    await settle(200);
+    expect(crls.of(b.authorityId)).toBe(first);
+    await settle(60_000);
+    expect(crls.of(b.authorityId)).not.toBe(first);
+  });
+
+  it('is signed anew at once where the machine slept through half of its time', async () => {
+    const a = await signer();
+    const { crls, clock, told, settle } = await world([a]);
+    const first = crls.of(a.authorityId);
+    clock.jump(HOUR);
+    told.jump();
+    await settle(0);
+    expect(crls.of(a.authorityId)).not.toBe(first);
+    expect(parseCrl(crls.of(a.authorityId) as Buffer).nextUpdate).toBe(clock.now() + HOUR);
   });
 
   it('gathers what is revoked within 200 ms, and tells once', async () => {

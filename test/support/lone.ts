@@ -218,6 +218,7 @@ export async function lone(options: LoneOptions) {
     authority,
     revocations,
     refusal: () => guard.check(),
+    onClockJump: (listener) => guard.onJump(listener),
     lifetimeMs: options.crlLifetimeMs ?? 3_600_000,
     clock,
     log,
