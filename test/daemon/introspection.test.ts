@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The listener for peers of a real daemon, asked by services with the client library. */
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { authorizeId } from '../../src/client/authorize.ts';
 import { httpsAgent } from '../../src/client/https-agent.ts';
 import { JwtSource } from '../../src/client/jwt-source.ts';
 import { X509Source } from '../../src/client/x509-source.ts';
+import { toPem } from '../../src/x509/pem.ts';
 import { Daemon } from '../support/daemon.ts';
 import { freePort } from '../support/free-port.ts';
 
@@ -24,8 +25,12 @@ afterAll(async () => {
   await daemon?.close();
 });
 
-function ask(path: string, token: string, by = source): Promise<{ status: number; body: string }> {
+async function ask(path: string, token: string, by = source): Promise<{ status: number; body: string }> {
   const agent = httpsAgent(by, { authorize: authorizeId('spiffe://example.org/spire/server') });
+  return askOver(agent, path, token).finally(() => agent.destroy());
+}
+
+function askOver(agent: Agent, path: string, token: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
     const asked = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (response) => {
@@ -33,10 +38,7 @@ function ask(path: string, token: string, by = source): Promise<{ status: number
       response.on('data', (chunk) => {
         body += chunk;
       });
-      response.on('end', () => {
-        agent.destroy();
-        resolve({ status: response.statusCode ?? 0, body });
-      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
     });
     asked.on('error', reject);
     asked.end(new URLSearchParams({ token }).toString());
@@ -69,4 +71,29 @@ it('I7: refuses a peer whose certificate was revoked, within two seconds', async
   expect(performance.now() - started).toBeLessThan(2_000);
   while (source.svid().serial === stale.serial) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(JSON.parse((await ask('/introspect', 'x')).body)).toEqual({ active: false });
+});
+
+it('X509-17: answers no more over an open connection once the authority of its peer has left the bundle', async () => {
+  const { chain, privateKey } = source.svid();
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 1,
+    rejectUnauthorized: false,
+    cert: chain.map((der) => toPem('CERTIFICATE', der)).join(''),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  });
+  try {
+    expect((await askOver(agent, '/introspect', 'x')).status).toBe(200);
+    await daemon.admin.call('PrepareAuthority');
+    await daemon.admin.call('ActivateAuthority', { now: true });
+    // What its authority signed before stays trusted, and so does the connection.
+    expect((await askOver(agent, '/introspect', 'x')).status).toBe(200);
+    const { authorities } = await daemon.admin.call('GetAuthorities');
+    const old = authorities.find(({ slot }: { slot: string }) => slot === 'old');
+    await daemon.admin.call('TaintAuthority', { authority_id: old?.id });
+    await daemon.admin.call('RevokeAuthority', { authority_id: old?.id, force: true });
+    await expect(askOver(agent, '/introspect', 'x')).rejects.toThrow();
+  } finally {
+    agent.destroy();
+  }
 });
