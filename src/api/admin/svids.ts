@@ -135,7 +135,7 @@ function notOne(fields: readonly string[]): Failure {
     `one serial, entry, identity or authority is named; ${said}`,
     {
       field: fields[1] ?? 'serial',
-      hint: 'name just one: assay svid revoke SERIAL, or --entry, --spiffe-id, --authority',
+      hint: 'name just one: assay svid revoke SERIAL, or --entry-id, --spiffe-id, --authority-id',
     },
   );
 }
