@@ -10,6 +10,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
 import { refusalOfAsync } from '../support/refusal.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { withHeldRecord } from '../support/withheld.ts';
 
 const BY = 'uid:0';
 const ID = 'spiffe://example.org/web';
@@ -104,6 +105,22 @@ describe('a stream whose SVID is revoked', () => {
     expect(follower.states.map(({ svids }) => serialOf(svids[0]?.chain))).not.toContain(revoked[0]?.serial);
     await until(() => store.bySerial(revoked[0]?.serial ?? '')?.delivered === false);
     await close();
+  });
+
+  it('I7: nor when no other can be made', async () => {
+    const rooms = await world();
+    const held = withHeldRecord(rooms);
+    const follower = new TestFollower();
+    held.standings.followX509(new TestProcess(), follower);
+    await held.reached;
+    expect(await rooms.revoke({ what: 'entry', entryId: 'web' })).toHaveLength(1);
+    held.isFailing = true;
+    held.release();
+    await follower.until(1);
+    expect(follower.states).toEqual([]);
+    expect(follower.failure?.reason).toBe('NO_ACTIVE_AUTHORITY');
+    held.standings.close();
+    await rooms.close();
   });
 
   it('I7: nor in a thousand tries, whenever the revocation comes', async () => {
