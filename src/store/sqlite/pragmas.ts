@@ -8,6 +8,9 @@ export function setPragmas(db: Database, synchronous: 'FULL' | 'OFF'): void {
   db.pragma(`synchronous = ${synchronous}`);
   // guard: I3 test/store/pragmas.test.ts — an issuance row without its identity says nothing
   db.pragma('foreign_keys = ON');
+  // What is erased is gone from the file, not only from its tables (sqlite.org/pragma.html#pragma_secure_delete).
+  // guard: B5 test/store/erased.test.ts
+  db.pragma('secure_delete = ON');
   // 32 MiB between checkpoints instead of 4: rows with random serials touch many pages of one index, and a page that
   // is written ten times into the log goes only once into the database.
   db.pragma('wal_autocheckpoint = 8000');

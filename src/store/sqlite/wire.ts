@@ -34,7 +34,13 @@ export const Op = {
 } as const;
 
 /** What to do once the commands of a message are committed. */
-export const Then = { mark: 1, close: 2 } as const;
+export const Then = { mark: 1, close: 2, emptyLog: 4 } as const;
+
+/** Those of a command that go with it wherever it comes from. */
+export const AFTER: ReadonlyMap<number, number> = new Map([
+  [Op.replaceAuthorities, Then.mark],
+  [Op.redactEvent, Then.emptyLog],
+]);
 
 export type Message = readonly unknown[];
 export const countOf = (message: Message): number => message[0] as number;

@@ -14,12 +14,17 @@ import { countOf, flagsOf, type Message, Then, type Trouble, type WriterSetup } 
 /** Commands in one transaction, so that a flood does not hold up its first for long; a message is never split. */
 const BATCH_COMMANDS = 1000;
 
+/** As better-sqlite3 has it unless told. */
+const BUSY_MS = 5_000;
+
 const setup = workerData as WriterSetup;
 const port = parentPort as MessagePort;
 const db = new Database(setup.databasePath);
 setPragmas(db, setup.synchronous);
 const batches = new Batches(db, setup.gate, randomBytes);
 let marked = readMark(setup.markPath);
+/** Something was erased that may still stand in the log (`-wal`). */
+let logIsDue = false;
 
 port.on('message', (first: Message) => {
   const messages = [first];
@@ -32,11 +37,27 @@ port.on('message', (first: Message) => {
   const flags = messages.reduce((all, message) => all | flagsOf(message), 0);
   let answer = batches.run(messages);
   if ((flags & Then.mark) !== 0 && answer.answers !== undefined) answer = { ...answer, trouble: mark() };
+  logIsDue ||= (flags & Then.emptyLog) !== 0;
+  if (logIsDue && flags !== 0) logIsDue = !emptyLog();
   port.postMessage(answer);
   if ((flags & Then.close) === 0) return;
   db.close();
   port.close();
 });
+
+/** Whether the log went back into the database and holds nothing any more; not while somebody reads an older state of it. */
+function emptyLog(): boolean {
+  db.pragma('busy_timeout = 0');
+  try {
+    const [{ busy } = { busy: 1 }] = db.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+    return busy === 0;
+  } catch {
+    // Trouble with the file shows with the next batch.
+    return false;
+  } finally {
+    db.pragma(`busy_timeout = ${BUSY_MS}`);
+  }
+}
 
 /** After the commit it speaks of, never before (attack B5). */
 function mark(): Trouble | undefined {

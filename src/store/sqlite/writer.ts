@@ -11,6 +11,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Change } from '../records.ts';
 import { cannotWrite } from './unusable.ts';
 import {
+  AFTER,
   type Answer,
   type BatchAnswer,
   type Done,
@@ -94,7 +95,7 @@ export class Writer {
     if (refused !== undefined) return Promise.reject(refused);
     const message = this.#command();
     message.push(op, args);
-    if (op === Op.replaceAuthorities) message[1] = Then.mark;
+    message[1] = (message[1] as number) | (AFTER.get(op) ?? 0);
     return this.#await(changes);
   }
 
