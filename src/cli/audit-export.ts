@@ -2,8 +2,11 @@
 /** `assay audit export`: events one a line, as they are or as CloudEvents 1.0 (cloudevents.io, JSON event format). */
 import type { WireEvent } from '../api/admin/wire-audit.ts';
 import { type AdminOptions, withAdmin } from './admin-client.ts';
+import { eventsFrom } from './event-pages.ts';
 import type { Io } from './io.ts';
+import { jsonText } from './print.ts';
 import { eventJson } from './show-event.ts';
+import { usage } from './usage.ts';
 import { sequence } from './values.ts';
 
 interface Options extends AdminOptions {
@@ -11,20 +14,16 @@ interface Options extends AdminOptions {
   readonly from?: string;
 }
 
-const PAGE = 500;
-
 export async function auditExport(io: Io, options: Options): Promise<number> {
   await withAdmin(io, options, async (admin) => {
     const { trust_domain } = await admin.call('WhoAmI', {});
-    let next = options.from === undefined ? 0 : sequence(options.from, '--from');
-    const { size } = await admin.call('ListEvents', { from_seq: next, page_size: 1 });
+    const from = options.from === undefined ? 0 : sequence(options.from, '--from');
+    const { size } = await admin.call('ListEvents', { from_seq: from, page_size: 1 });
     // What is appended meanwhile is for the next export.
     const end = Number(size);
-    while (next < end) {
-      const { events } = await admin.call('ListEvents', { from_seq: next, page_size: Math.min(PAGE, end - next) });
-      for (const event of events) io.out(`${JSON.stringify(shown(event, options.format, trust_domain))}\n`);
-      next += events.length;
-    }
+    if (from > end) throw usage('--from', String(from), `is past the end: the log has ${end} events`);
+    for await (const event of eventsFrom(admin, from, end))
+      io.out(`${jsonText(shown(event, options.format, trust_domain))}\n`);
     io.talk(`go on with: assay audit export --from ${end}\n`);
   });
   return 0;

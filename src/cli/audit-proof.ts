@@ -4,15 +4,18 @@ import { type AdminOptions, withAdmin } from './admin-client.ts';
 import { withFlagNames } from './flag-fields.ts';
 import type { Io } from './io.ts';
 import { type Format, printJson } from './print.ts';
-import { sequence } from './values.ts';
+import { count, sequence } from './values.ts';
+
+const MOST_EVENTS = 999_999_999;
 
 export async function auditProof(
   io: Io,
-  options: AdminOptions & { readonly output: Format },
+  options: AdminOptions & { readonly output: Format; readonly size?: string },
   [seq = '']: readonly string[],
 ): Promise<number> {
-  const call = withAdmin(io, options, (admin) => admin.call('GetEventProof', { seq: sequence(seq, '<seq>') }));
-  const { event, inclusion_proof, checkpoint } = await withFlagNames([], call);
+  const size = options.size === undefined ? undefined : count(options.size, '--size', MOST_EVENTS);
+  const call = withAdmin(io, options, (admin) => admin.call('GetEventProof', { seq: sequence(seq, '<seq>'), size }));
+  const { event, inclusion_proof, checkpoint, checkpoint_size } = await withFlagNames(['--size'], call);
   printJson(io, {
     header: {
       actor: event.actor,
@@ -27,7 +30,8 @@ export async function auditProof(
     salt: event.payload === undefined ? null : event.salt.toString('hex'),
     leaf_hash: event.leaf_hash.toString('hex'),
     inclusion_proof: inclusion_proof.map((hash) => hash.toString('hex')),
-    checkpoint,
+    size: Number(checkpoint_size),
+    checkpoint: checkpoint === '' ? null : checkpoint,
   });
   return 0;
 }

@@ -2,7 +2,7 @@
 /** Walks a paged list and prints it as it comes, so that a million rows need no memory. */
 import { Failure } from '../lib/failure.ts';
 import type { Io } from './io.ts';
-import { type Format, printTable } from './print.ts';
+import { type Format, jsonText, printTable } from './print.ts';
 import { count } from './values.ts';
 
 const ROWS_PER_PAGE = 500;
@@ -29,14 +29,12 @@ export async function printList<Row>(io: Io, options: ListOptions<Row>): Promise
   if (json) io.out(`{\n  ${JSON.stringify(options.name)}: [`);
   let size = ROWS_PER_PAGE;
   do {
-    const page = await nextPage(options, Math.min(size, most - printed), token);
-    const { rows, next } = page;
-    size = page.size;
+    const wanted = Math.min(size, most - printed);
+    const { rows, next, asked } = await thatFits(wanted, (count) => options.page(count, token));
+    size = asked;
     if (json) {
       for (const [at, row] of rows.entries()) {
-        io.out(
-          `${printed + at === 0 ? '' : ','}\n${JSON.stringify(options.json(row), null, 2).replace(/^/gm, '    ')}`,
-        );
+        io.out(`${printed + at === 0 ? '' : ','}\n${jsonText(options.json(row), 2).replace(/^/gm, '    ')}`);
       }
     } else if (rows.length > 0) {
       printTable(io, options.heading, rows.map(options.cells), printed === 0);
@@ -48,15 +46,14 @@ export async function printList<Row>(io: Io, options: ListOptions<Row>): Promise
   else if (printed === 0) io.talk(`${options.none}\n`);
 }
 
-/** Rows may be large: where a page does not fit into one answer, half of it is asked for. */
-async function nextPage<Row>(
-  { page }: ListOptions<Row>,
+/** Rows may be large: where a page does not fit into one answer, half of it is asked for. `asked`: what did fit. */
+export async function thatFits<Page extends object>(
   size: number,
-  token: string,
-): Promise<{ readonly rows: readonly Row[]; readonly next: string; readonly size: number }> {
+  page: (size: number) => Promise<Page>,
+): Promise<Page & { readonly asked: number }> {
   for (let asked = size; ; asked = Math.ceil(asked / 2)) {
     try {
-      return { ...(await page(asked, token)), size: asked };
+      return { ...(await page(asked)), asked };
     } catch (error) {
       if (!(error instanceof Failure) || error.reason !== 'GRPC_RESOURCE_EXHAUSTED' || asked === 1) throw error;
     }

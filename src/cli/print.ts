@@ -7,12 +7,26 @@ import type { Io } from './io.ts';
 export type Format = 'text' | 'json';
 
 export function printJson(io: Io, value: object): void {
-  io.out(`${JSON.stringify(value, null, 2)}\n`);
+  io.out(`${jsonText(value, 2)}\n`);
 }
 
-/** Outside text on a terminal: nothing that moves the cursor, colours, hides or turns it around (attack C4). */
+/** What moves the cursor, colours, hides or turns text around (attack C4). */
+const ACTS = /[\p{C}\u2028\u2029]/gu;
+
+/** Outside text on a terminal. */
 export function plain(text: string): string {
-  return text.replace(/[\p{C}\u2028\u2029]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
+  return text.replace(ACTS, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
+}
+
+/** The same as JSON says it; JSON.stringify leaves all of it but the first 32. Its own line ends, with `indent`, stay. */
+export function jsonText(value: object, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(ACTS, (c) =>
+    c === '\n' ? c : [...Array(c.length).keys()].map((at) => `\\u${hex4(c.charCodeAt(at))}`).join(''),
+  );
+}
+
+function hex4(unit: number): string {
+  return unit.toString(16).padStart(4, '0');
 }
 
 /** `name  value` lines with the values in one column; an undefined value is left out. */
@@ -67,7 +81,7 @@ export function printFailure(io: Io, format: Format, failure: Failure): void {
   const { kind, reason, message, field, value, hint } = failure;
   if (format === 'json') {
     const error = { kind, reason, message, field: field ?? null, value: value ?? null, hint: hint ?? null };
-    io.talk(`${JSON.stringify({ error })}\n`);
+    io.talk(`${jsonText({ error })}\n`);
     return;
   }
   io.talk(`assay: ${plain(message)}\n`);

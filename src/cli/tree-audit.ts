@@ -38,7 +38,13 @@ export function addAuditCommands(program: Program): void {
     'assay audit proof 17',
     async () => (await import('./audit-proof.ts')).auditProof,
   );
-  addAdminFlags(proof);
+  addAdminFlags(
+    proof.option(
+      '--size <n>',
+      'in the tree of so many events, for a checkpoint that was kept; else the smallest',
+      once,
+    ),
+  );
   const checkpoint = program.leaf(
     audit,
     'checkpoint',

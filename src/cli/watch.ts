@@ -6,7 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import { Failure } from '../lib/failure.ts';
 import { systemRandom } from '../lib/random.ts';
 import type { Io } from './io.ts';
-import { instant, plain, relative } from './print.ts';
+import { instant, jsonText, plain, relative } from './print.ts';
 import { x509Json } from './show-x509.ts';
 import { type WorkloadOptions, type WorkloadPlace, workloadPlace } from './workload-place.ts';
 
@@ -14,9 +14,7 @@ export async function watch(io: Io, options: WorkloadOptions): Promise<number> {
   const place = await workloadPlace(io, options);
   const json = options.output === 'json';
   const print = (event: object, text: string): void =>
-    io.out(
-      json ? `${JSON.stringify({ at: instant(io.now()), ...event })}\n` : `${instant(io.now())}  ${plain(text)}\n`,
-    );
+    io.out(json ? `${jsonText({ at: instant(io.now()), ...event })}\n` : `${instant(io.now())}  ${plain(text)}\n`);
   let quiet = false;
   // The stream's timers do not keep the process alive; the wait for an interrupt does.
   const alive = setInterval(() => undefined, 2 ** 30);

@@ -90,6 +90,21 @@ describe('assay audit', () => {
     expect(payloadHash(found.salt, found.payload).toString('hex')).toBe(found.header.payload_sha256);
     const proof = found.inclusion_proof.map((hash: string) => Buffer.from(hash, 'hex'));
     expect(provesInclusion({ leaf, index: found.header.seq, size, proof, root })).toBe(true);
+    const kept = openCheckpoint((await run('audit', 'checkpoint')).out, key);
+    const later = JSON.parse((await run('audit', 'proof', String(events[0].seq), '--size', String(kept.size))).out);
+    const way = later.inclusion_proof.map((hash: string) => Buffer.from(hash, 'hex'));
+    expect(later.size).toBe(kept.size);
+    expect(provesInclusion({ leaf, index: found.header.seq, size: kept.size, proof: way, root: kept.root })).toBe(true);
+    // Over a size that nothing was signed over, the proof stands, and whoever kept that root checks it.
+    const between = JSON.parse((await run('audit', 'proof', '0', '--size', '2')).out);
+    expect(between).toMatchObject({ size: 2, checkpoint: null, inclusion_proof: [expect.any(String)] });
+    for (const size of [String(events[0].seq), '999999']) {
+      const args = ['audit', 'proof', String(events[0].seq), '--size', size, '--admin-socket', daemon.adminSocket];
+      expect(await assay(args)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining(`--size: "${size}" is not from`),
+      });
+    }
     const none = await assay(['audit', 'proof', '9999', '--admin-socket', daemon.adminSocket]);
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('there is no event "9999"') });
     expect(await assay(['audit', 'proof', '-1'])).toMatchObject({ code: 2 });
@@ -113,6 +128,8 @@ describe('assay audit', () => {
         .map((line) => JSON.parse(line)),
     ).toEqual(events);
     expect(err).toContain(`--from ${events.length}`);
+    const past = await assay(['audit', 'export', '--from', '9999', '--admin-socket', daemon.adminSocket]);
+    expect(past).toMatchObject({ code: 2, out: '', err: expect.stringContaining('is past the end') });
     const cloud = await run('audit', 'export', '--format', 'cloudevents', '--from', String(events.length - 1));
     expect(JSON.parse(cloud.out)).toMatchObject({
       specversion: '1.0',

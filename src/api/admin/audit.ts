@@ -20,6 +20,15 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
     if (event === undefined) throw missing('EVENT_NOT_FOUND', 'event', asked, 'look with: assay audit query');
     return event;
   };
+  const treeOf = (size: number, seq: number): { readonly size: number; readonly note: string } => {
+    const most = audit.head().size;
+    if (size <= seq || size > most) {
+      const why = `is not from ${seq + 1}, which is the first over event ${seq}, to ${most}, which is all there is`;
+      throw invalid('SIZE_INVALID', 'size', String(size), why, 'give the size that the checkpoint says');
+    }
+    const over = audit.checkpointOver(size - 1);
+    return { size, note: over?.size === size ? over.note : '' };
+  };
   return {
     ListEvents(request) {
       const { identity, kind, actor, since, until, newest_first: newestFirst, from_seq: from } = request;
@@ -42,9 +51,12 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
       const { rows, next } = audit.events(filter, readPage(request), newestFirst);
       return { events: rows.map(showEvent), next_page_token: next ?? '', size: audit.head().size };
     },
-    async GetEventProof({ seq }) {
+    async GetEventProof({ seq, size }) {
       const event = known(seq);
-      const over = audit.checkpointOver(event.seq) ?? (await audit.checkpoint());
+      const over =
+        size === undefined
+          ? (audit.checkpointOver(event.seq) ?? (await audit.checkpoint()))
+          : treeOf(readCount(size, 'size'), event.seq);
       return {
         event: showEvent(event),
         inclusion_proof: audit.inclusionProof(event.seq, over.size),

@@ -29,7 +29,7 @@ export interface AuditRpcs {
     { readonly events: readonly WireEvent[]; readonly next_page_token: string; readonly size: Int64 },
   ];
   GetEventProof: [
-    { readonly seq: Int64 },
+    { readonly seq: Int64; readonly size?: Int64 },
     {
       readonly event: WireEvent;
       readonly inclusion_proof: readonly Buffer[];
