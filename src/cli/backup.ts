@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { type DataOptions, dataPlace } from './data-place.ts';
 import type { Io } from './io.ts';
+import { makeOwnFolder } from './own-folder.ts';
 import { type Format, printFields, printJson } from './print.ts';
 import { required } from './usage.ts';
 
@@ -18,7 +19,8 @@ export async function backup(io: Io, options: Options): Promise<number> {
   const { dataDir } = await dataPlace(io, options);
   const { dataFolderTools } = await import('../daemon/catalog.ts');
   const { backUp } = await dataFolderTools();
-  const manifest = await backUp({ dataDir, to, withKeys: options.keys, now: io.now() });
+  makeOwnFolder(to, '--to', io.uid);
+  const manifest = await backUp({ dataDir, to, withKeys: options.keys, uid: io.uid, now: io.now() });
   if (options.output === 'json') {
     printJson(io, { backup: to, manifest });
     return 0;

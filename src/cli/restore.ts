@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { anchoredNotes, type DataOptions, dataPlace } from './data-place.ts';
 import type { Io } from './io.ts';
+import { ownFolder } from './own-folder.ts';
 import type { Format } from './print.ts';
 import { saysAccepted } from './show-accepted.ts';
 import { required } from './usage.ts';
@@ -18,16 +19,16 @@ export async function restore(io: Io, options: Options): Promise<number> {
   const from = resolve(required(options.from, '--from'));
   const { dataDir, checkpointFile } = await dataPlace(io, options);
   const { dataFolderTools } = await import('../daemon/catalog.ts');
-  const { putBack, acceptRollback } = await dataFolderTools();
-  putBack({ from, dataDir });
+  const tools = await dataFolderTools();
+  ownFolder(from, '--from', io.uid);
   const place = { dataDir, uid: io.uid, anchors: await anchoredNotes(dataDir, checkpointFile) };
-  const accepted = acceptRollback(place, {
-    cause: 'restore',
+  const acceptance = {
     keepAuthorities: options.keepAuthorities ?? false,
     by: `uid:${io.uid}`,
     now: io.now(),
     random: randomBytes,
-  });
+  };
+  const accepted = tools.restore({ from, place, acceptance });
   saysAccepted(io, options.output, accepted);
   return 0;
 }

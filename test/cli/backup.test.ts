@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay backup`, `restore` and `audit accept-rollback` around a real daemon and a real client. */
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { X509Source } from '../../src/client/x509-source.ts';
@@ -60,4 +60,20 @@ it('a backup is restored into an empty folder, and serves', async () => {
   source.close();
   const twice = await assay(['restore', '--from', backup, '--config', daemon.configFile]);
   expect(twice).toMatchObject({ code: 1, err: expect.stringContaining('--data-dir') });
+});
+
+it('A13: a backup is neither written nor read where somebody else could change it', async () => {
+  const open = join(daemon.folder, 'open');
+  mkdirSync(open);
+  chmodSync(open, 0o777);
+  const written = await assay(['backup', '--to', join(open, 'b'), '--config', daemon.configFile]);
+  expect(written).toMatchObject({ code: 1, err: expect.stringContaining(`${open} has mode 0777`) });
+  cpSync(backup, join(open, 'copy'), { recursive: true });
+  const fresh = join(daemon.folder, 'fresh');
+  const read = await assay(['restore', '--from', join(open, 'copy'), '--data-dir', fresh], { env: {} });
+  expect(read).toMatchObject({ code: 1, err: expect.stringContaining(`${open} has mode 0777`) });
+  const gone = await assay(['restore', '--from', join(open, 'none'), '--data-dir', fresh], { env: {} });
+  expect(gone).toMatchObject({ code: 1, err: expect.stringContaining('--from') });
+  const proc = await assay(['backup', '--to', '/proc/backup', '--config', daemon.configFile]);
+  expect(proc).toMatchObject({ code: 1, err: expect.stringContaining('it cannot be made (ENOENT)') });
 });

@@ -16,6 +16,8 @@ export interface DataFiles {
   readonly database: string;
   readonly lock: string;
   readonly mark: string;
+  /** Where a restore gathers what it then moves in place, the database last. */
+  readonly restoring: string;
 }
 
 /** Where they are, looked at or not. */
@@ -25,13 +27,31 @@ export function dataFiles(dir: string): DataFiles {
     database: join(dir, 'assay.db'),
     lock: join(dir, 'lock.db'),
     mark: join(dir, 'high-water-mark'),
+    restoring: join(dir, '.restoring'),
   };
+}
+
+/** The folder and its lock alone, for a database that is still to come. */
+export function prepareFolder(dir: string, uid: number): DataFiles {
+  if (statOf(dir) === undefined) makeDir(dir);
+  check(dir, statOf(dir), 'directory', uid);
+  const files = dataFiles(dir);
+  for (const path of [files.lock, `${files.lock}-journal`]) check(path, statOf(path), 'file', uid);
+  makeFile(files.lock);
+  return files;
+}
+
+/** A restore was broken off before its end: what lies here is neither what was there before nor what was to come. */
+export function isHalfRestored(files: DataFiles): boolean {
+  return statOf(files.restoring) !== undefined && statOf(files.database) === undefined;
 }
 
 export function prepareDataDir(dir: string, uid: number): DataFiles {
   if (statOf(dir) === undefined) makeDir(dir);
   check(dir, statOf(dir), 'directory', uid);
   const files = dataFiles(dir);
+  // guard: B5 test/store/restore.test.ts
+  if (isHalfRestored(files)) throw halfRestored(dir);
   const beside = [
     `${files.lock}-journal`,
     `${files.database}-wal`,
@@ -72,7 +92,20 @@ function check(path: string, stat: Stats | undefined, kind: 'directory' | 'file'
   throw new Failure('failed-precondition', 'DATA_DIR_UNSAFE', `${path} is refused: ${broken}`, {
     field: 'data_dir',
     value: path,
-    hint: kind === 'directory' ? `chmod 700 ${path}, and let the daemon's user own it` : `chmod 600 ${path}`,
+    hint: nextStep(path, stat, kind, uid),
+  });
+}
+
+function nextStep(path: string, stat: Stats, kind: 'directory' | 'file', uid: number): string {
+  if (stat.uid !== uid) return `run this as uid ${stat.uid}, or chown ${path}`;
+  return kind === 'directory' ? `chmod 700 ${path}` : `chmod 600 ${path}`;
+}
+
+function halfRestored(dir: string): Failure {
+  return new Failure('failed-precondition', 'RESTORE_UNFINISHED', `a restore into ${dir} has not come to its end`, {
+    field: 'data_dir',
+    value: dir,
+    hint: `do it again: assay restore --from DIR --data-dir ${dir}`,
   });
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What works on a data folder without a daemon: verification, backup, and the acceptance of one that has gone back. */
+/** What works on a data folder without a daemon: verification, backup, restoring, and the acceptance of one that has gone back. */
 import type { NoteVerifier } from '../../merkle/note.ts';
 import { acceptRollback, inspectRollback } from './accept-rollback.ts';
-import { backUp, putBack } from './backup.ts';
+import { backUp } from './backup.ts';
 import { dataFiles } from './data-dir.ts';
+import { restore } from './restore.ts';
 import { type Verified, type VerifyOptions, verifyDatabase } from './verify.ts';
 
 export type { Accepted, Rollback } from './accept-rollback.ts';
@@ -23,7 +24,7 @@ export const dataFolderTools = {
   inspectRollback,
   acceptRollback,
   backUp,
-  putBack,
+  restore,
 };
 
 export type DataFolderTools = typeof dataFolderTools;
