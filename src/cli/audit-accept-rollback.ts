@@ -30,9 +30,9 @@ export async function auditAcceptRollback(io: Io, options: Options): Promise<num
   return 0;
 }
 
-function look(io: Io, output: Format, { found, reached, refusal }: Rollback, dataDir: string): number {
+function look(io: Io, output: Format, { found, reached, anchored, refusal }: Rollback, dataDir: string): number {
   if (output === 'json') {
-    printJson(io, { found, reached: reached ?? null, refusal: refusal ?? null });
+    printJson(io, { found, reached: reached ?? null, anchored, refusal: refusal ?? null });
     return refusal === undefined ? 0 : 1;
   }
   const shown = (side: Rollback['found'] | undefined): string =>
@@ -43,6 +43,7 @@ function look(io: Io, output: Format, { found, reached, refusal }: Rollback, dat
     ['data folder', dataDir],
     ['found', shown(found)],
     ['reached', shown(reached)],
+    ...anchored.map(({ path, events }): [string, string] => ['checkpoint', `${path}: events ${events}`]),
     ['refused', refusal ?? 'it would be served as it is'],
   ]);
   if (refusal === undefined) return 0;

@@ -8,8 +8,7 @@ import { Failure } from '../lib/failure.ts';
 export function ownFolder(path: string, flag: string, uid: number): void {
   const found = distrust(path, new Set([0, uid]), 'folder');
   // guard: A13 test/cli/backup.test.ts
-  if (found === undefined) return;
-  throw unsafe(path, flag, `${found.path} ${found.reason}`, found.hint);
+  if (found !== undefined) throw unsafe(path, flag, `${found.path} ${found.reason}`, found.hint);
 }
 
 /** The same; where it is not there it is made, 0700, in a folder that is. */

@@ -37,6 +37,7 @@ it('B5: an old copy is refused, accepted on purpose, and workloads go on under n
 
   const look = await assay(['audit', 'accept-rollback', '--config', daemon.configFile]);
   expect(look).toMatchObject({ code: 1, out: expect.stringMatching(/found +change \d+.*\nreached +change \d+/) });
+  expect(look.out).toMatch(/\ncheckpoint +\S+\/audit\/checkpoint: events [1-9]\d*\n/);
   const accepted = await assay(['audit', 'accept-rollback', '--yes', '--config', daemon.configFile, '-o', 'json']);
   expect(accepted.code).toBe(0);
   expect(JSON.parse(accepted.out).authorities_removed.length).toBeGreaterThan(0);

@@ -40,6 +40,8 @@ export interface Rollback {
   readonly found: Numbers;
   /** Undefined where no mark can be read. */
   readonly reached: Numbers | undefined;
+  /** How many events the checkpoints outside the database are over; 0 where one cannot be read. */
+  readonly anchored: readonly { readonly path: string; readonly events: number }[];
   /** Why it would be refused at the start; undefined where it would not. */
   readonly refusal: string | undefined;
 }
@@ -110,11 +112,12 @@ function onDatabase<T>(place: RollbackPlace, now: number, work: (db: Database.Da
 function rollbackOf(db: Database.Database, files: DataFiles, { anchors }: RollbackPlace): Rollback {
   const stored = storedNumbers(db);
   const mark = markOrNone(files.mark);
-  const anchored = Math.max(0, ...anchors.map(({ note }) => sizeOf(note)));
-  const reached = mark && { ...mark, events: Math.max(mark.tree?.size ?? 0, anchored) };
+  const anchored = anchors.map(({ path, note }) => ({ path, events: sizeOf(note) }));
+  const reached = mark && { ...mark, events: Math.max(mark.tree?.size ?? 0, ...anchored.map(({ events }) => events)) };
   return {
     found: numbersOf(stored),
     reached: reached && numbersOf(reached),
+    anchored,
     refusal: refusalOf(stored, mark, files, anchors),
   };
 }
@@ -162,6 +165,7 @@ function writeAcceptance(db: Database.Database, rollback: Rollback, acceptance: 
       cause,
       found: { ...found },
       reached: reached === undefined ? null : { ...reached },
+      anchored_events: Math.max(0, ...rollback.anchored.map(({ events }) => events)),
       keep_authorities: keepAuthorities,
     };
     events.note('log.accept_rollback', by, now, null, said);

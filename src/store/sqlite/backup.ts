@@ -74,8 +74,11 @@ function refuseStrangers(dataDir: string, database: string, uid: number): void {
     throw unusable(error, database);
   }
   // guard: I10 test/store/backup.test.ts
-  if (uid === 0 || uid === owner) return;
-  throw new Failure('permission-denied', 'NOT_THE_OWNER', `${dataDir} belongs to uid ${owner}, you are uid ${uid}`, {
+  if (uid !== 0 && uid !== owner) throw stranger(dataDir, owner, uid);
+}
+
+function stranger(dataDir: string, owner: number, uid: number): Failure {
+  return new Failure('permission-denied', 'NOT_THE_OWNER', `${dataDir} belongs to uid ${owner}, you are uid ${uid}`, {
     field: 'data_dir',
     value: dataDir,
     hint: `run it as uid ${owner}, or as root`,
