@@ -19,6 +19,16 @@ export function isRenewable({ state, stateReason, owner }: IdentityRecord): bool
   return state === 'suspended' && (stateReason === EXPIRED || stateReason === ownerLeft(owner));
 }
 
+/** These reasons are what a renewal goes by: nobody else gives them. */
+export function isOwnReason(reason: string): boolean {
+  return reason === EXPIRED || reason === REVIEW_MISSED || /^owner .* left$/.test(reason);
+}
+
+/** It ran out so long ago that it can only retire. */
+export function isPastGrace({ state, expiresAt }: IdentityRecord, now: number): boolean {
+  return state === 'suspended' && expiresAt + GRACE_MS <= now;
+}
+
 /** What time has brought an identity: a reason to suspend it, or its end. */
 export function dueStep(
   identity: IdentityRecord,
@@ -31,7 +41,7 @@ export function dueStep(
 }
 
 /** When time brings the next of these; undefined for what only somebody can change. */
-export function dueAt({ state, stateReason, expiresAt, reviewBy }: IdentityRecord): number | undefined {
+export function dueAt({ state, expiresAt, reviewBy }: IdentityRecord): number | undefined {
   if (state === 'active') return Math.min(expiresAt, reviewBy ?? Infinity);
-  return state === 'suspended' && stateReason === EXPIRED ? expiresAt + GRACE_MS : undefined;
+  return state === 'suspended' ? expiresAt + GRACE_MS : undefined;
 }

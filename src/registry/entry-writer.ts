@@ -38,7 +38,7 @@ export interface EntryWriterRooms {
   readonly index: RegistryIndex;
   readonly hasBundle: (trustDomain: string) => boolean;
   readonly rules: EntryRules;
-  readonly people: Pick<People, 'requireOwner'>;
+  readonly people: Pick<People, 'requireOwners'>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -65,7 +65,7 @@ export class EntryWriter {
         const known = index.identity(entry.spiffeId);
         if (known !== undefined) refuseDifferences(said, known);
         const identity = known ?? newIdentity(entry.spiffeId, said, actor, clock.now());
-        if (known === undefined) people.requireOwner(identity.owner, 'owner');
+        if (known === undefined) people.requireOwners(identity);
         const dated = { ...entry, createdAt: this.#nextCreatedAt() };
         const warnings = warningsFor(dated, identity, index, rules, this.#rooms.hasBundle);
         await store.createEntry(dated, known === undefined ? identity : undefined, actorName(actor));

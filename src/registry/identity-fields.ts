@@ -3,6 +3,7 @@
 import { Failure, quote } from '../lib/failure.ts';
 import type { Actor, IdentityKind, IdentityRecord } from '../store/records.ts';
 import { parseExpiry } from './entry-fields.ts';
+import { tooFar } from './identity-failures.ts';
 import type { NewIdentity } from './input.ts';
 import { ENVIRONMENT_MAX, FREE_TEXT_MAX, LABEL_KEY_MAX, LABELS_MAX, parseText } from './plain-text.ts';
 
@@ -31,13 +32,13 @@ export interface SaidOfIdentity {
 export function parseIdentity(said: NewIdentity, now: number): SaidOfIdentity {
   const { owner, purpose, kind, environment, labels, expiresAt, deputy, reviewBy } = said;
   return {
-    owner: owner === undefined ? undefined : parseText(owner, 'owner', FREE_TEXT_MAX),
+    owner: owner === undefined ? undefined : parseOwner(owner, 'owner'),
     purpose: purpose === undefined ? undefined : parseText(purpose, 'purpose', FREE_TEXT_MAX),
     kind: kind === undefined ? undefined : parseKind(kind),
     environment: environment === undefined ? undefined : parseText(environment, 'env', ENVIRONMENT_MAX),
     labels: labels === undefined ? undefined : parseLabels(labels),
     expiresAt: expiresAt === undefined ? undefined : parseExpiry(expiresAt, 'identity_expires', now),
-    deputy: deputy === undefined ? undefined : parseText(deputy, 'deputy', FREE_TEXT_MAX),
+    deputy: deputy === undefined ? undefined : parseOwner(deputy, 'deputy'),
     reviewBy: reviewBy === undefined ? undefined : parseExpiry(reviewBy, 'review_by', now),
   };
 }
@@ -50,6 +51,10 @@ export function newIdentity(spiffeId: string, said: SaidOfIdentity, actor: Actor
       hint: 'say with --purpose what the agent is for',
     });
   }
+  const latest = lifeFrom(kind, now);
+  // guard: C1 test/registry/identity-life.test.ts
+  if (said.expiresAt !== undefined && said.expiresAt > latest)
+    throw tooFar(kind, said.expiresAt, latest, 'identity_expires');
   return {
     spiffeId,
     owner: said.owner ?? actorName(actor),
@@ -61,12 +66,30 @@ export function newIdentity(spiffeId: string, said: SaidOfIdentity, actor: Actor
     state: 'active',
     stateReason: null,
     stateSince: now,
-    expiresAt: said.expiresAt ?? lifeFrom(kind, now),
+    expiresAt: said.expiresAt ?? latest,
     reviewBy: said.reviewBy ?? null,
     createdAt: now,
     createdBy: actorName(actor),
     revision: 1,
   };
+}
+
+/** Free text, or a `human:` or `team:` that is written so: what only looks like one would be held against nobody. */
+export function parseOwner(value: string, field: string): string {
+  const owner = parseText(value, field, FREE_TEXT_MAX);
+  const folded = owner.normalize('NFKC').toLowerCase().replace(/\s+/g, '');
+  // guard: C4 test/registry/people.test.ts
+  if (!/^(human|team):/.test(folded) || /^(human|team):/.test(owner)) return owner;
+  throw new Failure(
+    'invalid-argument',
+    'OWNER_INVALID',
+    `${field} ${quote(owner)} is refused: it only looks like a name`,
+    {
+      field,
+      value: quote(owner),
+      hint: 'write human:NAME or team:NAME, in small letters and without spaces',
+    },
+  );
 }
 
 /** The end of an identity that begins, or is renewed, now. */

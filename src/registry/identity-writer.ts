@@ -7,9 +7,19 @@ import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import type { Actor, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
-import { dueStep, isRenewable } from './due.ts';
+import { dueStep, isOwnReason, isPastGrace, isRenewable } from './due.ts';
 import { parseEntrySpiffeId, parseExpiry } from './entry-fields.ts';
-import { actorName, lifeFrom, newIdentity, parseIdentity, parseLabels } from './identity-fields.ts';
+import {
+  expired,
+  isDraft,
+  noDraft,
+  ownerGone,
+  pastGrace,
+  reasonReserved,
+  tooFar,
+  unreviewed,
+} from './identity-failures.ts';
+import { actorName, lifeFrom, newIdentity, parseIdentity, parseLabels, parseOwner } from './identity-fields.ts';
 import type { IdentityPatch, NewLoneIdentity } from './input.ts';
 import type { People } from './people.ts';
 import { ENVIRONMENT_MAX, FREE_TEXT_MAX, parseText } from './plain-text.ts';
@@ -41,6 +51,8 @@ export class IdentityWriter {
 
   suspend(spiffeId: string, reason: string, actor: Actor): Promise<IdentityRecord> {
     const parsed = parseText(reason, 'reason', FREE_TEXT_MAX);
+    // guard: I5 test/registry/identity-life.test.ts
+    if (isOwnReason(parsed)) throw reasonReserved(parsed);
     return again(async () => {
       const before = this.#live(spiffeId);
       if (before.state === 'suspended' && before.stateReason === parsed) return before;
@@ -60,6 +72,7 @@ export class IdentityWriter {
       // guard: I5 test/registry/identity-life.test.ts
       if (before.reviewBy !== null && before.reviewBy <= now) throw unreviewed(before);
       if (before.state === 'draft') throw isDraft(before);
+      this.#refuseTooLate(before, until, now);
       if (before.state === 'active' && before.expiresAt === expiry) return before;
       return this.#write(
         { ...before, ...this.#heirOf(before), state: 'active', stateReason: null, expiresAt: expiry },
@@ -74,7 +87,7 @@ export class IdentityWriter {
     const now = this.#clock.now();
     const spiffeId = parseEntrySpiffeId(input.spiffeId, this.#rules);
     const fresh = newIdentity(spiffeId, parseIdentity(input, now), actor, now);
-    this.#requirePeople(fresh);
+    this.#people.requireOwners(fresh);
     const identity = input.draft === true ? { ...fresh, state: 'draft' as const } : fresh;
     await this.#store.createIdentity(identity, actorName(actor));
     return identity;
@@ -87,8 +100,8 @@ export class IdentityWriter {
       value === null ? null : parseText(value, field, max);
     const { owner, deputy, purpose, environment, labels, reviewBy } = patch;
     const said = {
-      ...(owner === undefined ? {} : { owner: parseText(owner, 'owner', FREE_TEXT_MAX) }),
-      ...(deputy === undefined ? {} : { deputy: text(deputy, 'deputy') }),
+      ...(owner === undefined ? {} : { owner: parseOwner(owner, 'owner') }),
+      ...(deputy === undefined ? {} : { deputy: deputy === null ? null : parseOwner(deputy, 'deputy') }),
       ...(purpose === undefined ? {} : { purpose: text(purpose, 'purpose') }),
       ...(environment === undefined ? {} : { environment: text(environment, 'env', ENVIRONMENT_MAX) }),
       ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
@@ -98,7 +111,7 @@ export class IdentityWriter {
     };
     return again(async () => {
       const before = this.#live(spiffeId);
-      this.#requirePeople(said);
+      this.#people.requireOwners(said);
       return this.#write({ ...before, ...said }, actorName(actor), before);
     });
   }
@@ -110,7 +123,8 @@ export class IdentityWriter {
       if (before.state !== 'draft') throw noDraft(before);
       // guard: I5 test/registry/identity-life.test.ts
       if (before.expiresAt <= this.#clock.now()) throw expired(before);
-      return this.#write({ ...before, state: 'active', stateReason: null }, actorName(actor), before);
+      const heir = this.#heirOf(before);
+      return this.#write({ ...before, ...heir, state: 'active', stateReason: null }, actorName(actor), before);
     });
   }
 
@@ -121,8 +135,9 @@ export class IdentityWriter {
     return again(async () => {
       const before = this.#live(spiffeId);
       const until = asked ?? lifeFrom(before.kind, now);
-      // guard: C1 test/registry/identity-life.test.ts
-      if (until > lifeFrom(before.kind, now)) throw tooFar(before, until, lifeFrom(before.kind, now));
+      this.#refuseTooLate(before, until, now);
+      // guard: I5 test/registry/identity-life.test.ts
+      if (isRenewable(before) && before.reviewBy !== null && before.reviewBy <= now) throw unreviewed(before);
       const state = isRenewable(before) ? ({ state: 'active', stateReason: null } as const) : {};
       const heir = this.#heirOf(before);
       return this.#write({ ...before, ...state, ...heir, expiresAt: until }, actorName(actor), before);
@@ -161,9 +176,12 @@ export class IdentityWriter {
     return identity;
   }
 
-  #requirePeople({ owner, deputy }: { readonly owner?: string; readonly deputy?: string | null }): void {
-    if (owner !== undefined) this.#people.requireOwner(owner, 'owner');
-    if (deputy !== undefined && deputy !== null) this.#people.requireOwner(deputy, 'deputy');
+  #refuseTooLate(before: IdentityRecord, until: number | undefined, now: number): void {
+    const latest = lifeFrom(before.kind, now);
+    // guard: C1 test/registry/identity-life.test.ts
+    if (until !== undefined && until > latest) throw tooFar(before.kind, until, latest, 'expires');
+    // guard: I5 test/registry/identity-life.test.ts
+    if (isPastGrace(before, now)) throw pastGrace(before);
   }
 
   /** The deputy takes over what nobody answers for any more. */
@@ -197,75 +215,4 @@ export class IdentityWriter {
     await this.#store.updateIdentity(identity, by);
     return identity;
   }
-}
-
-function unreviewed(identity: IdentityRecord): Failure {
-  const at = new Date(identity.reviewBy ?? 0).toISOString();
-  return new Failure(
-    'failed-precondition',
-    'REVIEW_MISSED',
-    `identity ${identity.spiffeId} was to be reviewed by ${at}`,
-    {
-      field: 'review_by',
-      value: at,
-      hint: 'say by when it is reviewed next: assay identity update ID --review-by, and repeat this',
-    },
-  );
-}
-
-function isDraft(identity: IdentityRecord): Failure {
-  return new Failure('failed-precondition', 'IDENTITY_DRAFT', `identity ${identity.spiffeId} is a draft`, {
-    field: 'spiffe_id',
-    value: identity.spiffeId,
-    hint: 'let it begin: assay identity activate',
-  });
-}
-
-function noDraft(identity: IdentityRecord): Failure {
-  return new Failure(
-    'failed-precondition',
-    'IDENTITY_NOT_DRAFT',
-    `identity ${identity.spiffeId} is ${identity.state}, no draft`,
-    {
-      field: 'spiffe_id',
-      value: identity.spiffeId,
-      hint: 'one that is suspended is resumed: assay identity resume',
-    },
-  );
-}
-
-function tooFar(identity: IdentityRecord, until: number, latest: number): Failure {
-  const at = new Date(until).toISOString();
-  return new Failure(
-    'invalid-argument',
-    'EXPIRY_INVALID',
-    `expires ${at} is refused: it is after ${new Date(latest).toISOString()}`,
-    {
-      field: 'expires',
-      value: at,
-      hint: `an identity of kind ${identity.kind} is renewed for so long at most, and can be again`,
-    },
-  );
-}
-
-function expired(identity: IdentityRecord): Failure {
-  const at = new Date(identity.expiresAt).toISOString();
-  return new Failure('failed-precondition', 'IDENTITY_EXPIRED', `identity ${identity.spiffeId} expired at ${at}`, {
-    field: 'expires',
-    value: at,
-    hint: 'say with --expires until when it is renewed',
-  });
-}
-
-function ownerGone(spiffeId: string, owner: string): Failure {
-  return new Failure(
-    'failed-precondition',
-    'OWNER_GONE',
-    `nobody answers for ${spiffeId}: ${owner} has left, and no deputy is there`,
-    {
-      field: 'owner',
-      value: owner,
-      hint: `name somebody first: assay identity update ${spiffeId} --owner`,
-    },
-  );
 }

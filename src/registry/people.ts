@@ -35,9 +35,11 @@ export class People {
   readonly #store: HumanStore;
   readonly #identities: Pick<RegistryStore, 'listIdentities'>;
   readonly #clock: Clock;
+  readonly #most: number;
   readonly #byName = new Map<string, HumanRecord>();
 
-  constructor(store: HumanStore, identities: Pick<RegistryStore, 'listIdentities'>, clock: Clock) {
+  constructor(store: HumanStore, identities: Pick<RegistryStore, 'listIdentities'>, clock: Clock, most = MOST_PEOPLE) {
+    this.#most = most;
     this.#store = store;
     this.#identities = identities;
     this.#clock = clock;
@@ -61,7 +63,7 @@ export class People {
     const name = parseName(input.name, 'name');
     const now = this.#clock.now();
     // guard: I9 test/registry/people.test.ts
-    if (this.#byName.size >= MOST_PEOPLE) throw tooMany('people', MOST_PEOPLE);
+    if (this.#byName.size >= this.#most) throw tooMany('people', this.#most);
     // guard: C2 test/registry/people.test.ts — one who left is not come back as another
     if (this.#byName.has(name)) throw exists(name);
     const human: HumanRecord = {
@@ -134,8 +136,13 @@ export class People {
     });
   }
 
-  /** Throws where the owner is somebody who is not here, or no longer: `human:` and `team:` are looked up, all else is text. */
-  requireOwner(owner: string, field: string): void {
+  /** Throws where one of them is somebody who is not here, or no longer: `human:` and `team:` are looked up, all else is text. */
+  requireOwners({ owner, deputy }: { readonly owner?: string; readonly deputy?: string | null }): void {
+    if (owner !== undefined) this.#require(owner, 'owner');
+    if (deputy !== undefined && deputy !== null) this.#require(deputy, 'deputy');
+  }
+
+  #require(owner: string, field: string): void {
     const [, kind, name = ''] = OWNER.exec(owner) ?? [];
     if (kind === undefined) return;
     parseName(name, field);

@@ -3,7 +3,7 @@
  * One line of an OpenSSH public key file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): kind, base64, comment, and no options. Kinds that
  * approvals can be checked with; RSA and DSA are refused.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { Failure, quote } from '../lib/failure.ts';
 
 export interface SshKey {
@@ -35,6 +35,8 @@ export function parseSshKey(line: string): SshKey {
   if (bytes.length === 0 || bytes.toString('base64') !== blob) throw refused('what follows its kind is not base64');
   // guard: C3 test/registry/ssh-key.test.ts
   if (!isMadeOf(bytes, [type, ...fields])) throw refused(`its bytes are not those of a key of the kind ${type}`);
+  // guard: C3 test/registry/ssh-key.test.ts
+  if (type.includes('nistp256') && !isOnCurve(pointOf(bytes, type))) throw refused('its point is not on the curve');
   const fingerprint = `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
   return { type, blob, fingerprint };
 }
@@ -52,6 +54,24 @@ function isMadeOf(bytes: Buffer, fields: readonly (number | string | undefined)[
     at += 4 + length;
   }
   return at === bytes.length;
+}
+
+/** What follows the kind and the name of the curve. */
+function pointOf(bytes: Buffer, type: string): Buffer {
+  const at = 4 + type.length + 4 + 'nistp256'.length + 4;
+  return bytes.subarray(at, at + 65);
+}
+
+/** Uncompressed (SEC 1 section 2.3.3). */
+function isOnCurve(point: Buffer): boolean {
+  if (point[0] !== 4) return false;
+  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString('base64url'));
+  try {
+    createPublicKey({ key: { kty: 'EC', crv: 'P-256', x, y }, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refused(why: string): Failure {

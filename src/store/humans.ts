@@ -30,7 +30,7 @@ export interface HumanRecord {
 }
 
 /** What the event is called. */
-export type HumanStep = 'add' | 'update' | 'key_add' | 'key_remove' | 'leave';
+export type HumanStep = 'add' | 'key_add' | 'key_remove' | 'leave';
 
 export interface HumanStore {
   load(): readonly HumanRecord[];

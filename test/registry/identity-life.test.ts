@@ -149,6 +149,49 @@ describe('renewing', () => {
     expect(renewed.expiresAt).toBe(w.clock.now() + 90 * DAY);
   });
 
+  it('C1: nor do creating and resuming', async () => {
+    const agent = { spiffeId: ID, kind: 'agent', purpose: 'p' } as const;
+    const tooFar = w.clock.now() + 91 * DAY;
+    const created = await refusalOfAsync(() => w.life.create({ ...agent, expiresAt: tooFar }, OPERATOR));
+    expect([created.reason, created.field]).toEqual(['EXPIRY_INVALID', 'identity_expires']);
+    await w.life.create(agent, OPERATOR);
+    const resumed = await refusalOfAsync(() => w.registry.resumeIdentity(ID, OPERATOR, tooFar));
+    expect([resumed.reason, resumed.field]).toEqual(['EXPIRY_INVALID', 'expires']);
+    expect((await w.registry.resumeIdentity(ID, OPERATOR, w.clock.now() + DAY)).state).toBe('active');
+  });
+
+  it('I5: comes too late when the grace is over, also before the sweep came by', async () => {
+    await w.entry();
+    const ends = w.registry.identity(ID)?.expiresAt ?? 0;
+    await w.reach(ends, 'suspended: expired');
+    w.clock.jump(ends + 90 * DAY - w.clock.now());
+    expect((await refusalOfAsync(() => w.life.renew(ID, OPERATOR))).reason).toBe('IDENTITY_EXPIRED');
+    const resumed = refusalOfAsync(() => w.registry.resumeIdentity(ID, OPERATOR, w.clock.now() + DAY));
+    expect((await resumed).reason).toBe('IDENTITY_EXPIRED');
+  });
+
+  it('I5: does not stand in for a review that was missed', async () => {
+    await w.life.create({ spiffeId: ID, expiresAt: w.clock.now() + DAY, reviewBy: w.clock.now() + 2 * DAY }, OPERATOR);
+    await w.reach(w.clock.now() + DAY, 'suspended: expired');
+    w.clock.jump(2 * DAY);
+    expect((await refusalOfAsync(() => w.life.renew(ID, OPERATOR))).reason).toBe('REVIEW_MISSED');
+  });
+
+  it('I5: goes by reasons that only the daemon gives', async () => {
+    await w.entry();
+    for (const reason of ['expired', 'review missed', 'owner human:x left']) {
+      const refused = await refusalOfAsync(() => w.registry.suspendIdentity(ID, reason, OPERATOR));
+      expect([refused.reason, refused.field]).toEqual(['REASON_RESERVED', 'reason']);
+    }
+  });
+
+  it('I5: what was suspended for a reason of somebody retires like all else', async () => {
+    await w.entry();
+    const ends = w.registry.identity(ID)?.expiresAt ?? 0;
+    await w.registry.suspendIdentity(ID, 'incident', OPERATOR);
+    await w.reach(ends + 90 * DAY, 'retired: expired, and not renewed in time');
+  });
+
   it('leaves suspended what was so for another reason', async () => {
     await w.entry();
     await w.registry.suspendIdentity(ID, 'incident', OPERATOR);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** People and what is theirs, on a real store. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { People } from '../../src/registry/people.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
 import { refusalOfAsync } from '../support/refusal.ts';
@@ -62,6 +63,15 @@ describe('people', () => {
     await w.add('bob');
     await w.people.addKey('alice', KEYS[0], OPERATOR);
     expect((await refusalOfAsync(() => w.people.addKey('bob', KEYS[0], OPERATOR))).reason).toBe('HUMAN_KEY_TAKEN');
+    const { fingerprint } = w.people.get('alice')!.keys[0]!;
+    await w.people.removeKey('alice', fingerprint, OPERATOR);
+    expect((await refusalOfAsync(() => w.people.addKey('bob', KEYS[0], OPERATOR))).reason).toBe('HUMAN_KEY_TAKEN');
+    expect((await w.people.addKey('alice', KEYS[0], OPERATOR)).keys).toHaveLength(1);
+    await w.people.add({ name: 'eve', uids: [1000], teams: [] }, OPERATOR);
+    const second = await refusalOfAsync(() =>
+      w.people.add({ name: 'mallory', uids: [999, 1000], teams: [] }, OPERATOR),
+    );
+    expect([second.reason, second.value]).toEqual(['HUMAN_UID_TAKEN', '1000']);
     await w.people.leave('alice', 'gone', OPERATOR);
     expect((await refusalOfAsync(() => w.add('alice'))).reason).toBe('HUMAN_EXISTS');
     expect((await refusalOfAsync(() => w.people.addKey('alice', KEYS[1], OPERATOR))).reason).toBe('HUMAN_LEFT');
@@ -86,6 +96,9 @@ describe('people', () => {
     );
     const teams = Array.from({ length: 33 }, (_, at) => `t${at}`);
     expect((await refusalOfAsync(() => w.add('a', ...teams))).reason).toBe('LIMIT_REACHED');
+    const few = new People(w.store.humans, w.store, w.clock, 0);
+    const human = { name: 'a', uids: [], teams: [] };
+    expect((await refusalOfAsync(() => few.add(human, OPERATOR))).reason).toBe('LIMIT_REACHED');
     const bad = await refusalOfAsync(() => w.people.add({ name: 'a', uids: [-1], teams: [] }, OPERATOR));
     expect(bad.reason).toBe('HUMAN_UID_INVALID');
     await w.add('a');
@@ -111,6 +124,8 @@ describe('an owner', () => {
     }
     const entry = { spiffeId: `${TD}/d`, selectors: ['unix:uid:9'], identity: { owner: 'human:bob' } };
     expect((await refusalOfAsync(() => w.registry.createEntry(entry, OPERATOR))).reason).toBe('OWNER_GONE');
+    const deputed = { ...entry, identity: { deputy: 'human:bob' } };
+    expect((await refusalOfAsync(() => w.registry.createEntry(deputed, OPERATOR))).field).toBe('deputy');
     expect((await refusalOfAsync(() => w.own('c', 'human:__proto__'))).reason).toBe('HUMAN_NAME_INVALID');
   });
 
@@ -141,6 +156,40 @@ describe('an owner', () => {
     expect(follower.failure?.kind).toBe('permission-denied');
     expect(w.store.revocations.unexpired(w.clock.now())).toHaveLength(1);
   });
+
+  it('I7: of whom all leave at once is gone, as is one who leaves while he is given something', async () => {
+    await w.add('a', 'ops');
+    await w.add('b', 'ops');
+    await w.own('team', 'team:ops');
+    await w.own('other', 'x');
+    const done = await Promise.allSettled([
+      w.people.leave('a', 'left', OPERATOR),
+      w.people.leave('b', 'left', OPERATOR),
+      w.own('new', 'human:a'),
+      w.life.update(`${TD}/other`, { owner: 'human:b' }, OPERATOR),
+    ]);
+    expect(done.slice(0, 2).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    expect(w.stateOf('team')).toMatch(/^suspended: owner team:ops left/);
+    for (const path of ['new', 'other']) expect(w.stateOf(path)).not.toMatch(/^active, human:/);
+  });
+
+  it('I7: who left does not see a draft begin: its deputy does', async () => {
+    await w.add('a');
+    for (const [path, deputy] of [['alone'], ['followed', 'x']] as const)
+      await w.life.create({ spiffeId: `${TD}/${path}`, owner: 'human:a', deputy, draft: true }, OPERATOR);
+    await w.people.leave('a', 'left', OPERATOR);
+    expect((await refusalOfAsync(() => w.life.activate(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
+    await w.life.activate(`${TD}/followed`, OPERATOR);
+    expect(w.stateOf('followed')).toBe('active, x');
+  });
+
+  it.each(['Human:alice', 'human :alice', 'TEAM:web', 'human\uff1aalice', ' human:alice'])(
+    'C4: that only looks like a human or a team is refused: %j',
+    async (owner) => {
+      const { reason } = await refusalOfAsync(() => w.own('x', owner));
+      expect(['OWNER_INVALID', 'TEXT_INVALID']).toContain(reason);
+    },
+  );
 
   it('C1: who is gone is followed by the deputy when it is renewed, under the same name; without one somebody is named first', async () => {
     await w.add('alice');

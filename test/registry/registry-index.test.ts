@@ -44,5 +44,7 @@ it('knows which identities have run out, and when the next one will', () => {
   put('a', NOW, 'suspended');
   put('b', NOW + 9);
   expect(index.due(NOW)).toEqual({ spiffeIds: [], next: NOW + 2 });
-  expect(index.due(NOW + 9).next).toBeUndefined();
+  const lastGrace = NOW + 90 * 86_400_000;
+  expect(index.due(NOW + 9).next).toBe(lastGrace - 1);
+  expect(index.due(lastGrace - 1).spiffeIds).toContain('spiffe://td/d');
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -40,7 +41,9 @@ describe('an SSH public key', () => {
     const ed = 'sk-ssh-ed25519@openssh.com';
     expect(parseSshKey(`${ed} ${blobOf(ed, Buffer.alloc(32, 1), 'ssh:')} me`).type).toBe(ed);
     const ec = 'sk-ecdsa-sha2-nistp256@openssh.com';
-    expect(parseSshKey(`${ec} ${blobOf(ec, 'nistp256', Buffer.alloc(65, 4), 'ssh:')}`).type).toBe(ec);
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+    expect(parseSshKey(`${ec} ${blobOf(ec, 'nistp256', point, 'ssh:')}`).type).toBe(ec);
   });
 
   it('C3: of RSA, or of a curve that approvals are not checked with, is refused', () => {
@@ -64,6 +67,7 @@ describe('an SSH public key', () => {
     ['more behind it', `${ed} ${blobOf(ed, Buffer.alloc(32, 1), 'x')}`],
     ['a length past its end', `${ed} ${Buffer.from('0000000fabc', 'hex').toString('base64')}`],
     ['another curve', `ecdsa-sha2-nistp256 ${blobOf('ecdsa-sha2-nistp256', 'nistp384', Buffer.alloc(65, 4))}`],
+    ['a point off its curve', `ecdsa-sha2-nistp256 ${blobOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.alloc(65, 4))}`],
     ['a private key', '-----BEGIN OPENSSH PRIVATE KEY-----'],
   ])('C3: is refused where it is %s', (_, line) => {
     expect(() => parseSshKey(line)).toThrow(refusal);

@@ -28,9 +28,22 @@ it('I3: two writers from one revision: the second is told; C2: a key is one pers
   const store = await openStore(join(top, 'one'));
   await store.humans.put(alice, 'add', [], BY, NOW);
   expect((await refusalOfAsync(() => store.humans.put(alice, 'update', [], BY, NOW))).reason).toBe('REVISION_CONFLICT');
-  const bob = { ...alice, name: 'bob' };
+  const bob = { ...alice, name: 'bob', uids: [] };
   expect((await refusalOfAsync(() => store.humans.put(bob, 'add', [], BY, NOW))).reason).toBe('HUMAN_KEY_TAKEN');
   expect(store.humans.load()).toEqual([alice]);
+});
+
+it('C1: nothing active is written that nobody answers for, whatever the registry thought', async () => {
+  const store = await openStore(join(top, 'four'));
+  const owned = (owner: string, state: 'active' | 'draft' = 'active') => ({ ...anIdentity(), owner, state });
+  for (const owner of ['human:alice', 'team:ops', 'team:o', 'human:'])
+    expect((await refusalOfAsync(() => store.createIdentity(owned(owner), BY))).reason).toBe('OWNER_GONE');
+  await store.humans.put(alice, 'add', [], BY, NOW);
+  expect((await refusalOfAsync(() => store.createIdentity(owned('team:o'), BY))).reason).toBe('OWNER_GONE');
+  await store.createIdentity(owned('team:ops'), BY);
+  const left = { ...alice, active: false, leftReason: 'left', revision: 2 };
+  const forgot = await refusalOfAsync(() => store.humans.put(left, 'leave', [], BY, NOW));
+  expect([forgot.reason, store.humans.load()[0]?.active]).toEqual(['REVISION_CONFLICT', true]);
 });
 
 it('I3: a person who leaves and what is suspended for it are one step, or none of it', async () => {

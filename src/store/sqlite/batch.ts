@@ -17,6 +17,7 @@ import { FederationCommands } from './federation-commands.ts';
 import { HumanCommands } from './human-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
+import { PresentOwners } from './present-owners.ts';
 import { RegistryCommands } from './registry-commands.ts';
 import { RevocationCommands } from './revocation-commands.ts';
 import {
@@ -66,8 +67,9 @@ export class Batches {
     this.events = new EventLog(db, this.counters, random);
     this.#issuance = new IssuanceCommands(db, this.counters, this.events);
     this.#revocation = new RevocationCommands(db, this.#log, this.events);
-    this.#registry = new RegistryCommands(db, this.#log, this.events, this.#revocation);
-    this.#human = new HumanCommands(db, this.#log, this.events, this.#registry);
+    const owners = new PresentOwners(db);
+    this.#registry = new RegistryCommands(db, this.#log, this.events, this.#revocation, owners);
+    this.#human = new HumanCommands(db, this.#log, this.events, this.#registry, owners);
     this.#authority = new AuthorityCommands(db, this.#log, this.counters, this.events);
     this.#bundle = new BundleCommands(db, this.#log, this.events);
     this.#federation = new FederationCommands(db, this.#log, this.events);

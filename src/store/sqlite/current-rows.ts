@@ -36,7 +36,7 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
 }
 
 function* humans(db: Database): Iterable<CurrentRow> {
-  const keys = db.prepare(`SELECT ${KEY_COLUMNS} FROM human_key WHERE human = ?`).raw();
+  const keys = db.prepare(`SELECT ${KEY_COLUMNS} FROM human_key WHERE human = ? AND removed_at IS NULL`).raw();
   for (const values of rows(db, `SELECT ${HUMAN_COLUMNS} FROM human ORDER BY name`)) {
     const key = values[0] as string;
     yield { kind: 'human', key, identity: null, row: humanRow(values, keys.all(key) as Value[][]) };

@@ -21,7 +21,9 @@ export class SqliteHumanStore implements HumanStore {
   }
 
   load(): readonly HumanRecord[] {
-    const keys = this.#db.prepare(`SELECT ${KEY_COLUMNS} FROM human_key WHERE human = ? ORDER BY fingerprint`).raw();
+    const keys = this.#db
+      .prepare(`SELECT ${KEY_COLUMNS} FROM human_key WHERE human = ? AND removed_at IS NULL ORDER BY fingerprint`)
+      .raw();
     const rows = this.#db.prepare(`SELECT ${HUMAN_COLUMNS} FROM human ORDER BY name`).raw().all() as Row[];
     return rows.map((row) => humanOf(row, keys.all(row[0]) as Row[]));
   }

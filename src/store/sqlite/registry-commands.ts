@@ -5,6 +5,7 @@ import { Failure, quote } from '../../lib/failure.ts';
 import type { EventKind } from '../events.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
+import type { PresentOwners } from './present-owners.ts';
 import type { RevocationCommands } from './revocation-commands.ts';
 import { entryRow, namedRow } from './row-payload.ts';
 import { ENTRY_COLUMNS, ENTRY_REVISION, IDENTITY_COLUMNS } from './rows.ts';
@@ -14,6 +15,7 @@ export class RegistryCommands {
   readonly #log: ChangeLog;
   readonly #events: EventLog;
   readonly #revocation: RevocationCommands;
+  readonly #owners: PresentOwners;
   readonly #findIdentity: Statement;
   readonly #insertIdentity: Statement;
   readonly #updateIdentity: Statement;
@@ -27,7 +29,8 @@ export class RegistryCommands {
   readonly #insertSelector: Statement;
   readonly #deleteSelectors: Statement;
 
-  constructor(db: Database, log: ChangeLog, events: EventLog, revocation: RevocationCommands) {
+  constructor(db: Database, log: ChangeLog, events: EventLog, revocation: RevocationCommands, owners: PresentOwners) {
+    this.#owners = owners;
     this.#revocation = revocation;
     this.#log = log;
     this.#events = events;
@@ -63,6 +66,7 @@ export class RegistryCommands {
     if ((found === undefined) !== (identity !== null)) throw conflict(`identity ${quote(spiffeId)}`);
     // guard: I3 test/store/sqlite-store.test.ts — a tombstone is final
     if (found?.[1] === 'retired') throw retired(spiffeId);
+    if (identity !== null) this.#requireOwner(identity);
     const identityNo = found === undefined ? this.#insertIdentity.run(identity).lastInsertRowid : found[0];
     const [id, , selectors, selectorSet] = entry;
     const same = this.#findSet.get(identityNo, selectorSet) as string | undefined;
@@ -103,6 +107,7 @@ export class RegistryCommands {
   createIdentity(identity: Value[], by: string, at: number): number {
     const spiffeId = identity[0] as string;
     if (this.#findIdentity.get(spiffeId) !== undefined) throw identityExists(spiffeId);
+    this.#requireOwner(identity);
     this.#insertIdentity.run(identity);
     this.#events.note('identity.create', by, at, spiffeId, namedRow(IDENTITY_COLUMNS, identity));
     return this.#log.add('identity', 'put', spiffeId, by, at);
@@ -125,6 +130,7 @@ export class RegistryCommands {
     }
     if (found[2] !== (identity[12] as number) - 1) throw conflict(`identity ${quote(spiffeId)}`);
     if (found[1] === 'retired') throw retired(spiffeId);
+    this.#requireOwner(identity);
     this.#updateIdentity.run(identity, found[0]);
     const what = identityStep(found[1], identity[6] as string);
     this.#events.note(what, by, at, spiffeId, namedRow(IDENTITY_COLUMNS, identity));
@@ -135,6 +141,10 @@ export class RegistryCommands {
     // guard: I7 test/store/revocations.test.ts
     const { revoked } = this.#revocation.revoke({ what: 'identity', spiffeId }, why, by, at);
     return { seq, revoked };
+  }
+
+  #requireOwner(identity: Value[]): void {
+    this.#owners.require(identity[1] as string, identity[6] as string);
   }
 
   #addSelectors(entryNo: number | bigint, selectors: string): void {

@@ -23,9 +23,11 @@ CREATE TABLE human_key (
   type        TEXT NOT NULL,
   blob        TEXT NOT NULL,
   added_at    INTEGER NOT NULL,
-  added_by    TEXT NOT NULL
+  added_by    TEXT NOT NULL,
+  removed_at  INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX human_key_of ON human_key (human);
+CREATE INDEX identity_owner ON identity (owner, state);
 `,
 };
