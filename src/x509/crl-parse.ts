@@ -10,7 +10,7 @@ import { readDistinguishedName } from './der-name.ts';
 import { readOid } from './der-oid.ts';
 import { readTime } from './der-time.ts';
 import { readBytesAsBits, readDefaultFalse, readUnsigned } from './der-values.ts';
-import { AUTHORITY_KEY_ID, CRL_NUMBER } from './oids.ts';
+import { AUTHORITY_KEY_ID, CERTIFICATE_ISSUER, CRL_NUMBER, DELTA_CRL, ISSUING_DISTRIBUTION_POINT } from './oids.ts';
 import { type ParsedCertificate, parseCertificate } from './parse.ts';
 import { isSignedBy, publicKeyOf, type Signed } from './signature.ts';
 
@@ -20,6 +20,11 @@ export const CRL_MAX_BYTES = 4_194_304;
 const NUMBER_MAX_BYTES = 20;
 const SERIAL_MAX_BYTES = 20;
 const KEY_ID_MAX_BYTES = 64;
+/**
+ * A delta, a partition or a list that speaks for others, an entry of another issuer. RFC 5280 wants each of them critical; one
+ * that is not would be passed over, and a delta would stand in for the whole list.
+ */
+const NEVER_READ: ReadonlySet<string> = new Set([DELTA_CRL, ISSUING_DISTRIBUTION_POINT, CERTIFICATE_ISSUER]);
 
 export interface ParsedCrl extends Signed {
   readonly issuerDer: Buffer;
@@ -94,18 +99,17 @@ function readRevoked(signed: DerCursor): ReadonlyMap<string, number> {
     const entry = entries.enter(TAG.sequence, 'revokedCertificate');
     const serial = readUnsigned(entry, 'userCertificate', SERIAL_MAX_BYTES).toString('hex');
     revoked.set(serial, readTime(entry, 'revocationDate'));
-    if (entry.more) refuseCritical(entry.enter(TAG.sequence, 'crlEntryExtensions'));
+    if (entry.more) refuseUnread(entry.enter(TAG.sequence, 'crlEntryExtensions'));
     entry.finish('revokedCertificate');
   }
   return revoked;
 }
 
-/** A critical one may say that the entry is of another issuer's certificate (RFC 5280 section 5.3.3). */
-function refuseCritical(extensions: DerCursor): void {
+function refuseUnread(extensions: DerCursor): void {
   while (extensions.more) {
     const { id, isCritical } = readExtension(extensions);
     // guard: WAPI-39 test/x509/crl.test.ts
-    if (isCritical) throw refused(`the critical extension ${id} of an entry is unknown`);
+    if (isCritical || NEVER_READ.has(id)) throw refused(`the extension ${id} of an entry is not read here`);
   }
 }
 
@@ -121,9 +125,8 @@ function readExtensions(tagged: DerCursor): Pick<ParsedCrl, 'aki' | 'number'> {
     seen.add(id);
     if (id === AUTHORITY_KEY_ID) aki = readKeyId(value);
     else if (id === CRL_NUMBER) number = readNumber(value);
-    // A delta, a partition, a list that speaks for others: each marked by a critical extension (RFC 5280 section 5.2).
     // guard: WAPI-39 test/x509/crl.test.ts
-    else if (isCritical) throw refused(`its critical extension ${id} is unknown`);
+    else if (isCritical || NEVER_READ.has(id)) throw refused(`its extension ${id} is not read here`);
   }
   if (aki === undefined) throw refused('it does not say whose key signed it');
   if (number === undefined) throw refused('it has no number');
