@@ -65,7 +65,8 @@ function pointOf(bytes: Buffer, type: string): Buffer {
 /** Uncompressed (SEC 1 section 2.3.3). */
 function isOnCurve(point: Buffer): boolean {
   if (point[0] !== 4) return false;
-  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString('base64url'));
+  const x = point.subarray(1, 33).toString('base64url');
+  const y = point.subarray(33).toString('base64url');
   try {
     createPublicKey({ key: { kty: 'EC', crv: 'P-256', x, y }, format: 'jwk' });
     return true;

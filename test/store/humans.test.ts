@@ -27,7 +27,9 @@ const alice: HumanRecord = {
 it('I3: two writers from one revision: the second is told; C2: a key is one person’s', async () => {
   const store = await openStore(join(top, 'one'));
   await store.humans.put(alice, 'add', [], BY, NOW);
-  expect((await refusalOfAsync(() => store.humans.put(alice, 'update', [], BY, NOW))).reason).toBe('REVISION_CONFLICT');
+  expect((await refusalOfAsync(() => store.humans.put(alice, 'key_add', [], BY, NOW))).reason).toBe(
+    'REVISION_CONFLICT',
+  );
   const bob = { ...alice, name: 'bob', uids: [] };
   expect((await refusalOfAsync(() => store.humans.put(bob, 'add', [], BY, NOW))).reason).toBe('HUMAN_KEY_TAKEN');
   expect(store.humans.load()).toEqual([alice]);

@@ -107,7 +107,7 @@ it('a filter that few rows pass looks at a bounded window in each call', async (
   const count = 12_000;
   db.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
     INSERT INTO identity SELECT i, 'spiffe://td/' || i, 'o', NULL, CASE i WHEN ${count} THEN 'bot' ELSE 'job' END, NULL,
-      '[]', 'active', NULL, 0, 0, 0, 'b', 1 FROM n`);
+      '[]', 'active', NULL, 0, 0, 0, 'b', 1, NULL, NULL FROM n`);
   db.close();
   const big = await openStore(many);
   const found = all((page) => big.listIdentities({ kind: 'bot' }, page), 10);
