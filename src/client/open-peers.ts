@@ -2,13 +2,13 @@
 /** Connections that are open to peers that were verified, so that one whose certificate is revoked meanwhile can be cut. */
 import type { TLSSocket } from 'node:tls';
 import { Failure } from '../lib/failure.ts';
-import type { Leaf } from './crl-book.ts';
+import type { Listable } from './crl-book.ts';
 
 export class OpenPeers {
-  readonly #open = new Map<TLSSocket, Leaf>();
+  readonly #open = new Map<TLSSocket, readonly Listable[]>();
 
-  add(socket: TLSSocket, leaf: Leaf): void {
-    this.#open.set(socket, leaf);
+  add(socket: TLSSocket, path: readonly Listable[]): void {
+    this.#open.set(socket, path);
     socket.once('close', () => this.#open.delete(socket));
   }
 
@@ -17,15 +17,17 @@ export class OpenPeers {
   }
 
   /** Destroys those that are revoked; nothing that is on its way is read or written any more. */
-  cut(isRevoked: (leaf: Leaf) => boolean): number {
+  cut(isRevoked: (certificate: Listable) => boolean): number {
     let count = 0;
-    for (const [socket, leaf] of [...this.#open]) {
-      if (!isRevoked(leaf)) continue;
+    for (const [socket, path] of [...this.#open]) {
+      const revoked = path.find(isRevoked);
+      if (revoked === undefined) continue;
       this.#open.delete(socket);
       count += 1;
       // Nobody need listen: an error must not end the process.
       socket.on('error', () => undefined);
-      socket.destroy(peerRevoked(leaf.serial));
+      // guard: WAPI-39 test/client/revocation-flow.test.ts
+      socket.destroy(peerRevoked(revoked.serial));
     }
     return count;
   }

@@ -9,10 +9,11 @@ import type { TLSSocket } from 'node:tls';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import { Failure } from '../lib/failure.ts';
+import { parseCertificate } from '../x509/parse.ts';
 import { presentedChain } from '../x509/presented-chain.ts';
 import { verifySvidChain } from '../x509/verify.ts';
 import type { Authorizer } from './authorize.ts';
-import type { Leaf } from './crl-book.ts';
+import type { Listable } from './crl-book.ts';
 import { peerRevoked } from './open-peers.ts';
 
 export interface PeerIdentity {
@@ -36,9 +37,9 @@ export interface PeerRules {
 }
 
 export interface Revocation {
-  isRevoked(leaf: Leaf): boolean;
-  /** The connection is handed out; it is destroyed when the peer's certificate is revoked. */
-  opened(socket: TLSSocket, leaf: Leaf): void;
+  isRevoked(certificate: Listable): boolean;
+  /** The connection is handed out; it is destroyed when one of the peer's certificates is revoked. */
+  opened(socket: TLSSocket, path: readonly Listable[]): void;
 }
 
 const peers = new WeakMap<object, Peer>();
@@ -66,8 +67,11 @@ export function verifyPeer(socket: TLSSocket, rules: PeerRules): Peer {
   if (chain.length === 0)
     throw refusal('PEER_WITHOUT_CERTIFICATE', 'it presented no certificate, so it has no identity here');
   const { spiffeId, leaf } = verified(chain, rules);
+  // An intermediate that is revoked takes along whom it vouches for (RFC 5280 section 6.1.3 (a)(3)).
+  const path = [leaf, ...chain.slice(1).map((der) => parseCertificate(der))];
+  const revoked = path.find((one) => rules.revocation.isRevoked(one));
   // guard: WAPI-39 test/client/revocation.test.ts
-  if (rules.revocation.isRevoked(leaf)) throw peerRevoked(leaf.serial);
+  if (revoked !== undefined) throw peerRevoked(revoked.serial);
   const peer: Peer = { spiffeId, serial: leaf.serial, notAfter: leaf.notAfter, chain };
   const wants = rules.authorize.wants ?? 'what the authorize function admits';
   // Exactly true: a promise, or a function that forgot to answer, admits nobody.
@@ -75,7 +79,7 @@ export function verifyPeer(socket: TLSSocket, rules: PeerRules): Peer {
   if (rules.authorize(peer) !== true) throw refusal('PEER_NOT_AUTHORIZED', `it is ${spiffeId}, and wanted is ${wants}`);
   peers.set(socket, peer);
   markAuthorized(socket);
-  rules.revocation.opened(socket, leaf);
+  rules.revocation.opened(socket, path);
   return peer;
 }
 

@@ -6,8 +6,9 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { TrustDomain } from '../identity/trust-domain.ts';
+import type { Timer } from '../lib/clock.ts';
 import { Failure } from '../lib/failure.ts';
-import { CrlBook, type CrlStatus, type Leaf } from './crl-book.ts';
+import { CrlBook, type CrlStatus, type Listable } from './crl-book.ts';
 import { Followed, hintFor, type SourceOptions, type SourceStatus } from './followed.ts';
 import { Listeners } from './listeners.ts';
 import { OpenPeers } from './open-peers.ts';
@@ -34,6 +35,9 @@ const WORDS = {
   timeout: 'SVID_TIMEOUT',
 } as const;
 
+/** How often a list is looked at while nobody connects; the clock may jump, so one long wait would not do. */
+const STALE_LOOK_MS = 60_000;
+
 export class X509Source {
   readonly #followed: Followed<WireX509Svids, X509State>;
   readonly #listeners: Listeners<X509Source>;
@@ -41,6 +45,7 @@ export class X509Source {
   readonly #openPeers = new OpenPeers();
   readonly #options: X509SourceOptions;
   #lists: Followed<WireX509Bundles, readonly Buffer[]> | undefined;
+  #staleLook: Timer | undefined;
 
   /** Resolves with the first identity; rejects with a Failure that says what stood in the way. */
   static async open(options: X509SourceOptions = {}): Promise<X509Source> {
@@ -117,30 +122,47 @@ export class X509Source {
   close(): void {
     this.#followed.close();
     this.#lists?.close();
+    this.#staleLook?.cancel();
     this.#listeners.clear();
   }
 
   /** Was this certificate of our own trust domain taken back, as far as is known here? */
-  isRevoked(leaf: Leaf): boolean {
+  isRevoked(certificate: Listable): boolean {
     this.#crls.lookForStale(this.#followed.clock.now());
-    return this.#crls.isRevoked(leaf);
+    return this.#crls.isRevoked(certificate);
   }
 
   /** A connection whose peer was verified with this source: it is destroyed when that peer is revoked. */
-  opened(socket: TLSSocket, leaf: Leaf): void {
-    this.#openPeers.add(socket, leaf);
+  opened(socket: TLSSocket, path: readonly Listable[]): void {
+    this.#openPeers.add(socket, path);
   }
 
   #takeState({ svids, bundles, crls }: X509State): void {
-    this.#crls.trust(bundles.get((svids[0] as X509Svid).spiffeId.trustDomain.name) ?? []);
+    if (this.#crls.trust(bundles.get((svids[0] as X509Svid).spiffeId.trustDomain.name) ?? [])) this.#cut();
     this.#takeLists(crls);
     // Lists alone come over the stream of bundles; whoever signs none is not asked for it.
     if (crls.length > 0) this.#lists ??= this.#followLists();
   }
 
   #takeLists(crls: readonly Buffer[]): void {
-    if (!this.#crls.take(crls)) return;
-    const count = this.#openPeers.cut((leaf) => this.#crls.isRevoked(leaf));
+    if (this.#crls.take(crls)) this.#cut();
+    this.#lookForStale();
+  }
+
+  /** The alarm of an old list must not wait for somebody to connect. */
+  #lookForStale(): void {
+    const { clock } = this.#followed;
+    this.#staleLook?.cancel();
+    this.#crls.lookForStale(clock.now());
+    const { nextUpdate } = this.#crls.status(clock.now());
+    if (nextUpdate === undefined) return;
+    const untilStale = nextUpdate - clock.now() + 1;
+    const wait = untilStale > 0 ? Math.min(untilStale, STALE_LOOK_MS) : STALE_LOOK_MS;
+    this.#staleLook = clock.after(wait, () => this.#lookForStale());
+  }
+
+  #cut(): void {
+    const count = this.#openPeers.cut((certificate) => this.#crls.isRevoked(certificate));
     if (count > 0) this.#options.log?.warn({ connections: count }, 'open connections of revoked peers were cut');
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
-import { CrlBook, type Leaf } from '../../src/client/crl-book.ts';
+import { CrlBook, type Listable } from '../../src/client/crl-book.ts';
 import { parseCertificate } from '../../src/x509/parse.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
 import { crlOf, TestCa } from '../support/test-ca.ts';
@@ -8,7 +8,7 @@ import { crlOf, TestCa } from '../support/test-ca.ts';
 const NOW = Date.now();
 const HOUR = 3_600_000;
 const [a, b] = [TestCa.create('td-a', { subject: 'same' }), TestCa.create('td-a', { subject: 'same' })];
-const leafOf = (ca: TestCa): Leaf => parseCertificate(ca.issue('spiffe://td-a/x').der);
+const leafOf = (ca: TestCa): Listable => parseCertificate(ca.issue('spiffe://td-a/x').der);
 
 function book(...anchors: readonly TestCa[]) {
   const log = new RecordingLogger();
@@ -39,9 +39,9 @@ describe('revocation lists that a client has', () => {
   it.each([
     [
       'of an authority that nobody here trusts',
-      (leaf: Leaf) => crlOf(TestCa.create('td-a'), { revoked: [leaf.serial], number: 9n }),
+      (leaf: Listable) => crlOf(TestCa.create('td-a'), { revoked: [leaf.serial], number: 9n }),
     ],
-    ['signed by another key', (leaf: Leaf) => crlOf(a, { revoked: [leaf.serial], number: 9n, by: b })],
+    ['signed by another key', (leaf: Listable) => crlOf(a, { revoked: [leaf.serial], number: 9n, by: b })],
     ['that is none', async () => Buffer.from('nothing')],
   ])('WAPI-39: one %s changes nothing, and says why', async (_, forged) => {
     const { crls, log } = book(a);
@@ -71,6 +71,26 @@ describe('revocation lists that a client has', () => {
     expect(crls.isRevoked(leaf)).toBe(true);
     crls.trust([b.der]);
     expect([crls.isRevoked(leaf), crls.status(NOW).lists]).toEqual([false, 1]);
+  });
+
+  it('WAPI-39: one that came before its authority counts as soon as that is there', async () => {
+    const { crls, log } = book(a);
+    const leaf = leafOf(b);
+    expect(crls.take([await crlOf(b, { revoked: [leaf.serial] })])).toBe(false);
+    expect(crls.status(NOW).problem).toMatch(/no authority of our trust domain/);
+    expect(crls.trust([a.der, b.der])).toBe(true);
+    expect([crls.isRevoked(leaf), crls.status(NOW).problem]).toEqual([true, undefined]);
+    expect(log.lines).toHaveLength(1);
+    expect(crls.trust([a.der, b.der])).toBe(false);
+  });
+
+  it('WAPI-39: one that came early is forgotten with the message that held it', async () => {
+    const { crls } = book(a);
+    const leaf = leafOf(b);
+    crls.take([await crlOf(b, { revoked: [leaf.serial] })]);
+    crls.take([await crlOf(a, {})]);
+    expect(crls.trust([a.der, b.der])).toBe(false);
+    expect(crls.isRevoked(leaf)).toBe(false);
   });
 
   it('one that is past its next update counts on, and is an alarm, once', async () => {

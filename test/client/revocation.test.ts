@@ -12,59 +12,24 @@ import { httpsAgent } from '../../src/client/https-agent.ts';
 import { createHttpsServer, createTlsServer } from '../../src/client/server.ts';
 import { undiciConnector } from '../../src/client/undici.ts';
 import { X509Source } from '../../src/client/x509-source.ts';
+import { Member } from '../support/crl-member.ts';
 import { FakeWorkloadApi, wireMessage, wireOf } from '../support/fake-workload-api.ts';
-import { RecordingLogger } from '../support/recording-logger.ts';
-import { crlOf, type Issued, TestCa } from '../support/test-ca.ts';
+import { crlOf, TestCa } from '../support/test-ca.ts';
 import { listening, portOf } from '../support/tls-parties.ts';
 
 const ca = TestCa.create('td');
 const options = { authorize: authorizeAny() };
-
-/** A process of one trust domain, and the lists that its daemon sends. */
-class Member {
-  readonly issued: Issued;
-  readonly log = new RecordingLogger();
-  daemon!: FakeWorkloadApi;
-  source!: X509Source;
-  #number = 1n;
-
-  constructor(name: string) {
-    this.issued = ca.issue(`spiffe://td/${name}`);
-  }
-
-  static async join(name: string): Promise<Member> {
-    const member = new Member(name);
-    const first = await crlOf(ca, {});
-    member.daemon = await FakeWorkloadApi.start((stream) => {
-      const id = `spiffe://td/${name}`;
-      if (stream.method === 'FetchX509SVID')
-        stream.send({ ...wireMessage([wireOf(member.issued, id, [ca.der])]), crl: [first] });
-      else stream.send({ bundles: { 'spiffe://td': ca.der }, crl: [first] });
-    });
-    member.source = await X509Source.open({ socket: member.daemon.uri, log: member.log });
-    return member;
-  }
-
-  /** Over the stream of bundles, as a daemon does. Resolves when it was taken. */
-  async learn(...serials: readonly string[]): Promise<void> {
-    this.#number += 1n;
-    const crl = [await crlOf(ca, { revoked: serials, number: this.#number })];
-    (await this.daemon.streamOf('FetchX509Bundles')).send({ bundles: { 'spiffe://td': ca.der }, crl });
-    while (this.source.status().crl?.revoked !== serials.length) await new Promise((r) => setTimeout(r, 2));
-  }
-
-  close(): void {
-    this.source.close();
-    this.daemon.close();
-  }
-}
 
 let us: Member;
 let peer: Member;
 let other: Member;
 const closing: (() => void)[] = [];
 beforeEach(async () => {
-  [us, peer, other] = await Promise.all([Member.join('us'), Member.join('peer'), Member.join('other')]);
+  [us, peer, other] = (await Promise.all(['us', 'peer', 'other'].map((name) => Member.join(name, [ca])))) as [
+    Member,
+    Member,
+    Member,
+  ];
 });
 afterEach(() => {
   for (const close of closing.splice(0)) close();
