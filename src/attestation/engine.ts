@@ -7,11 +7,11 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { Failure } from '../lib/failure.ts';
+import { LatencyHistogram, type LatencySnapshot } from '../lib/latency-histogram.ts';
 import { Turns } from '../lib/turns.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PacedWarnings } from '../telemetry/paced.ts';
 import { type Answer, type Attested, type Dropped, type Examined, groundOf, groundWithin, union } from './attested.ts';
-import { LatencyHistogram, type LatencySnapshot } from './latency-histogram.ts';
 import { type Attestor, AttestorError, type AttestorHealth, type ProcessHandle, type Strength } from './plugin.ts';
 
 export interface EngineOptions {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from '@jest/globals';
-import { LatencyHistogram } from '../../src/attestation/latency-histogram.ts';
+import { LatencyHistogram } from '../../src/lib/latency-histogram.ts';
 
 it('counts what took no longer than each bound, cumulatively', () => {
   const histogram = new LatencyHistogram();
