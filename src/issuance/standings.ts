@@ -82,9 +82,15 @@ export class Standings implements WorkloadIdentities, Whereabouts {
     return this.#open.size;
   }
 
-  /** Processes with an open stream that rests on this entry. */
-  holdersOf(entryId: string): readonly ProcessHandle[] {
-    return [...new Set([...this.#byEntry.get(entryId)].map((standing) => standing.process))];
+  /** Processes with an open stream that rests on this entry; of `most` streams, where that is told. */
+  holdersOf(entryId: string, most = Infinity): readonly ProcessHandle[] {
+    const found = new Set<ProcessHandle>();
+    let left = most;
+    for (const { process } of this.#byEntry.get(entryId)) {
+      if (left-- <= 0) break;
+      found.add(process);
+    }
+    return [...found];
   }
 
   followX509(process: ProcessHandle, follower: Follower<X509State>, wanted?: WantedIdentities): Following {
@@ -217,6 +223,9 @@ export class Standings implements WorkloadIdentities, Whereabouts {
           break;
         case 'bundle':
           this.#touchAll(this.#byTrustDomain.get(change.key));
+          break;
+        case 'finding':
+          // It takes nothing away.
           break;
         case 'federation':
         case 'human':

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
+import type { FindingRecord } from './findings.ts';
 import type { HumanRecord } from './humans.ts';
 import type { RevokedSvid } from './revocations.ts';
 
@@ -192,6 +193,7 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
       readonly key: string;
       readonly revoked: readonly RevokedSvid[];
     }
+  | { readonly kind: 'finding'; readonly action: 'put'; readonly key: string; readonly finding: FindingRecord }
   | {
       readonly kind: 'authority';
       readonly action: 'put';

@@ -6,7 +6,9 @@
  * Rules (what may be created, by whom) live in `registry/` and `authority/`; a store guards only what a race could
  * break: uniqueness, tombstones, revisions.
  */
+import type { LatencySnapshot } from '../lib/latency-histogram.ts';
 import type { AuditStore } from './events.ts';
+import type { FindingStore } from './findings.ts';
 import type { HumanStore } from './humans.ts';
 import type {
   AuthorityKind,
@@ -21,6 +23,7 @@ import type {
   IssuanceRecord,
   NewIssuance,
 } from './records.ts';
+import type { ReportStore } from './reports.ts';
 import type { RevocationStore } from './revocations.ts';
 
 export interface Page {
@@ -170,6 +173,8 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
   /** The log of all of it. */
   readonly audit: AuditStore;
   readonly revocations: RevocationStore;
+  readonly findings: FindingStore;
+  readonly reports: ReportStore;
   readonly humans: HumanStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
@@ -186,6 +191,8 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
    * Reading goes on meanwhile; writes reject with ('unavailable', 'STORE_UNAVAILABLE').
    */
   onTrouble(listener: (error: Error | undefined) => void): () => void;
+  /** How long commits took, since the start. */
+  readonly commitLatency: LatencySnapshot;
   /** Waits for what is queued, then closes. Idempotent. */
   close(): Promise<void>;
 }

@@ -14,6 +14,7 @@ import { waitAtGate } from './commit-gate.ts';
 import { Counters } from './counters.ts';
 import { EventLog, type RandomBytes } from './event-log.ts';
 import { FederationCommands } from './federation-commands.ts';
+import { FindingCommands } from './finding-commands.ts';
 import { HumanCommands } from './human-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
@@ -50,6 +51,7 @@ export class Batches {
   readonly #authority: AuthorityCommands;
   readonly #bundle: BundleCommands;
   readonly #federation: FederationCommands;
+  readonly #findings: FindingCommands;
   readonly #meta: MetaCommands;
   readonly #audit: AuditCommands;
   readonly #begin: Statement;
@@ -73,6 +75,7 @@ export class Batches {
     this.#authority = new AuthorityCommands(db, this.#log, this.counters, this.events);
     this.#bundle = new BundleCommands(db, this.#log, this.events);
     this.#federation = new FederationCommands(db, this.#log, this.events);
+    this.#findings = new FindingCommands(db, this.#log, this.events);
     this.#meta = new MetaCommands(db, this.events);
     this.#audit = new AuditCommands(db, this.events);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
@@ -86,6 +89,7 @@ export class Batches {
   run(messages: readonly Message[]): BatchAnswer {
     const count = messages.reduce((sum, message) => sum + countOf(message), 0);
     const answers: Answer[] = [];
+    let commitMs = 0;
     try {
       this.#begin.run();
       for (const message of messages) this.#runMessage(message, answers);
@@ -93,15 +97,17 @@ export class Batches {
       this.events.flush();
       this.counters.save();
       if (this.#gate !== undefined) waitAtGate(this.#gate);
+      const began = performance.now();
       // guard: I3 test/store/sqlite-store.test.ts — nothing is answered before it is on the disk
       this.#commit.run();
+      commitMs = performance.now() - began;
     } catch (error) {
       this.#rollBack();
       return { answers: undefined, count, events: this.counters.now.event, trouble: describe(error) };
     }
     this.counters.committed();
     this.events.committed();
-    return { answers, count, events: this.counters.now.event, trouble: undefined };
+    return { answers, count, commitMs, events: this.counters.now.event, trouble: undefined };
   }
 
   #runMessage(message: Message, answers: Answer[]): void {
@@ -200,6 +206,12 @@ export class Batches {
         return this.#audit.putCheckpoint(...(args as unknown as Parameters<AuditCommands['putCheckpoint']>));
       case Op.redactEvent:
         return this.#audit.redact(...(args as unknown as Parameters<AuditCommands['redact']>));
+      case Op.reportFinding:
+        return this.#findings.report(...(args as unknown as Parameters<FindingCommands['report']>));
+      case Op.closeFinding:
+        return this.#findings.close(...(args as unknown as Parameters<FindingCommands['close']>));
+      case Op.seeBinary:
+        return this.#findings.seeBinary(...(args as unknown as Parameters<FindingCommands['seeBinary']>));
       case Op.probe:
         return this.#probe.run().changes;
       default:

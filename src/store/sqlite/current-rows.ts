@@ -4,6 +4,7 @@
  * what it is held against.
  */
 import type { Database } from 'better-sqlite3';
+import { FINDING_COLUMNS, findingRow } from './finding-rows.ts';
 import { HUMAN_COLUMNS, humanRow, KEY_COLUMNS } from './human-rows.ts';
 import { authoritiesRow, bundleRow, entryRow, type Named, namedRow } from './row-payload.ts';
 import { AUTHORITY_COLUMNS, ENTRY_COLUMNS, FEDERATION_COLUMNS, IDENTITY_COLUMNS } from './rows.ts';
@@ -11,7 +12,7 @@ import type { Value } from './wire.ts';
 
 export interface CurrentRow {
   /** As events of it begin. */
-  readonly kind: 'identity' | 'entry' | 'bundle' | 'federation' | 'authority' | 'meta' | 'human';
+  readonly kind: 'identity' | 'entry' | 'bundle' | 'federation' | 'authority' | 'meta' | 'human' | 'finding';
   /** Which of its kind. */
   readonly key: string;
   readonly identity: string | null;
@@ -30,6 +31,8 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
     yield { kind: 'federation', key: values[0] as string, identity: null, row: namedRow(FEDERATION_COLUMNS, values) };
   for (const values of rows(db, 'SELECT key, value FROM meta ORDER BY key'))
     yield { kind: 'meta', key: values[0] as string, identity: null, row: namedRow('key, value', values) };
+  for (const values of rows(db, `SELECT ${FINDING_COLUMNS} FROM finding ORDER BY id`))
+    yield { kind: 'finding', key: String(values[0]), identity: values[2] as string, row: findingRow(values) };
   yield* humans(db);
   yield* bundles(db);
   yield* authorities(db);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What may be listed, in which order, and each filter as SQL. */
+import type { FindingFilter, FindingRecord } from '../findings.ts';
 import type { EntryRecord, IdentityRecord, IssuanceRecord } from '../records.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter } from '../store.ts';
+import { FINDING_COLUMNS, findingOf } from './finding-rows.ts';
 import { Conditions, type Listing, type Where } from './listing.ts';
 import {
   ENTRY_READ_COLUMNS,
@@ -38,6 +40,24 @@ export const ISSUANCES: Listing<IssuanceRecord> = {
   row: issuanceOf,
   keyOf: (issuance) => [issuance.seq],
 };
+
+export const FINDINGS: Listing<FindingRecord> = {
+  columns: FINDING_COLUMNS,
+  from: 'finding t',
+  key: ['id'],
+  descending: true,
+  row: findingOf,
+  keyOf: (finding) => [finding.id],
+};
+
+export function findingWhere(filter: FindingFilter): Where {
+  const scope = new Conditions();
+  const rest = new Conditions();
+  scope.when(filter.identity, 't.identity = ?');
+  rest.when(filter.detector, 't.detector = ?');
+  if (filter.open === true) rest.when(1, '(t.closed_at IS NULL) = ?');
+  return { scope, filter: rest };
+}
 
 /** `isRare`: few enough entries have the selector to look at each. */
 export function entryWhere(filter: EntryFilter, isRare: (selector: string) => boolean): Where {

@@ -2,6 +2,7 @@
 /** The main thread's reading connection. WAL lets it read while the writer commits. */
 import Database, { type Statement } from 'better-sqlite3';
 import type { AuditStore } from '../events.ts';
+import type { FindingStore } from '../findings.ts';
 import type { HumanStore } from '../humans.ts';
 import type {
   AuthorityKind,
@@ -17,6 +18,7 @@ import type { RevocationStore } from '../revocations.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
+import { SqliteFindingStore } from './finding-store.ts';
 import { SqliteHumanStore } from './human-store.ts';
 import { listPage } from './listing.ts';
 import { ENTRIES, entryWhere, IDENTITIES, ISSUANCES, identityWhere, issuanceWhere } from './lists.ts';
@@ -65,6 +67,10 @@ export class Reader {
 
   revocations(writer: Writer): RevocationStore {
     return new SqliteRevocationStore(this.#db, writer);
+  }
+
+  findings(writer: Writer): FindingStore {
+    return new SqliteFindingStore(this.#db, writer);
   }
 
   counter(name: CounterName): number {

@@ -237,6 +237,18 @@ export function issuanceOf(row: readonly unknown[]): IssuanceRecord {
 
 export const FEDERATION_COLUMNS = 'trust_domain, url, profile, endpoint_spiffe_id, origin, created_at, created_by';
 
+/** `answer`: the change of the relationship, and that of its bundle where there was one. */
+export function relationshipDeleted(
+  [seq = 0, bundle]: readonly number[],
+  key: string,
+  by: string,
+  at: number,
+): readonly Change[] {
+  const deleted = { at, by, action: 'delete', key } as const;
+  const relationship: Change = { seq, kind: 'federation', ...deleted };
+  return bundle === undefined ? [relationship] : [relationship, { seq: bundle, kind: 'bundle', ...deleted }];
+}
+
 export function federationValues(one: FederationRecord): Value[] {
   return [one.trustDomain, one.url, one.profile, one.endpointSpiffeId, one.origin, one.createdAt, one.createdBy];
 }

@@ -4,9 +4,8 @@
  * the folder, lock, migrations and high-water mark looked at before either starts. `docs/data.md` describes the tables.
  */
 import type { Clock } from '../../lib/clock.ts';
+import type { LatencySnapshot } from '../../lib/latency-histogram.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { AuditStore } from '../events.ts';
-import type { HumanStore } from '../humans.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -18,13 +17,13 @@ import type {
   IssuanceRecord,
   NewIssuance,
 } from '../records.ts';
-import type { RevocationStore } from '../revocations.ts';
 import type { BundleReplacement, EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page, Store } from '../store.ts';
 import type { CommitGate } from './commit-gate.ts';
 import { type DataFiles, prepareDataDir } from './data-dir.ts';
 import { type InstanceLock, lockDataDir } from './instance-lock.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import { Reader } from './reader.ts';
+import { SqliteReportStore } from './report/report-store.ts';
 import { identityChanges } from './revocation-store.ts';
 import {
   authorityValues,
@@ -34,6 +33,7 @@ import {
   federationValues,
   identityValues,
   pushIssuance,
+  relationshipDeleted,
 } from './rows.ts';
 import { Op, type RevokedAnswer } from './wire.ts';
 import { Writer } from './writer.ts';
@@ -61,9 +61,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 }
 
 class SqliteStore implements Store {
-  readonly audit: AuditStore;
-  readonly revocations: RevocationStore;
-  readonly humans: HumanStore;
+  readonly audit: Store['audit'];
+  readonly revocations: Store['revocations'];
+  readonly findings: Store['findings'];
+  readonly reports: SqliteReportStore;
+  readonly humans: Store['humans'];
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -83,6 +85,8 @@ class SqliteStore implements Store {
     this.#writer = new Writer(setup, options.clock, options.log);
     this.audit = this.#reader.audit(this.#writer);
     this.revocations = this.#reader.revocations(this.#writer);
+    this.reports = new SqliteReportStore(files.database, options.clock);
+    this.findings = this.#reader.findings(this.#writer);
     this.humans = this.#reader.humans(this.#writer);
   }
 
@@ -104,13 +108,8 @@ class SqliteStore implements Store {
 
   async createEntry(entry: EntryRecord, newIdentity: IdentityRecord | undefined, by: string): Promise<void> {
     const at = entry.createdAt;
-    const args = [
-      entryValues(entry),
-      newIdentity === undefined ? null : identityValues(newIdentity),
-      entry.spiffeId,
-      by,
-      at,
-    ];
+    const identity = newIdentity === undefined ? null : identityValues(newIdentity);
+    const args = [entryValues(entry), identity, entry.spiffeId, by, at];
     await this.#writer.run(Op.createEntry, args, (answer) => {
       const seq = answer as number;
       const put = { at, by, kind: 'entry', action: 'put', key: entry.id, entry } as const;
@@ -193,12 +192,9 @@ class SqliteStore implements Store {
   }
 
   async deleteRelationship(key: string, by: string, at: number): Promise<void> {
-    await this.#writer.run(Op.deleteRelationship, [key, by, at], (answer) => {
-      const [seq = 0, bundle] = answer as readonly number[];
-      const deleted = { at, by, action: 'delete', key } as const;
-      const relationship: Change = { seq, kind: 'federation', ...deleted };
-      return bundle === undefined ? [relationship] : [relationship, { seq: bundle, kind: 'bundle', ...deleted }];
-    });
+    await this.#writer.run(Op.deleteRelationship, [key, by, at], (answer) =>
+      relationshipDeleted(answer as readonly number[], key, by, at),
+    );
   }
 
   loadAuthorities(kind?: AuthorityKind): readonly AuthorityRecord[] {
@@ -291,8 +287,13 @@ class SqliteStore implements Store {
     return this.#writer.onTrouble(listener);
   }
 
+  get commitLatency(): LatencySnapshot {
+    return this.#writer.commits.snapshot();
+  }
+
   close(): Promise<void> {
-    this.#closed ??= this.#writer.close(() => this.#reader.close()).finally(() => this.#lock.release());
+    const readers = (): Promise<void> => this.reports.close().finally(() => this.#reader.close());
+    this.#closed ??= this.#writer.close(readers).finally(() => this.#lock.release());
     return this.#closed;
   }
 }

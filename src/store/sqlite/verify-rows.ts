@@ -26,6 +26,7 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
   federation: ({ trust_domain }) => String(trust_domain),
   authority: ({ kind }) => String(kind),
   meta: ({ key }) => String(key),
+  finding: ({ id }) => String(id),
   human: ({ name }) => String(name),
 };
 

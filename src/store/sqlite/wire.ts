@@ -30,6 +30,9 @@ export const Op = {
   revoke: 30,
   createIdentity: 40,
   retireIdentity: 41,
+  reportFinding: 50,
+  closeFinding: 51,
+  seeBinary: 52,
   putHuman: 42,
 } as const;
 
@@ -85,6 +88,8 @@ export interface BatchAnswer {
   /** In the order of the commands; undefined when none of them was written. */
   readonly answers: readonly Answer[] | undefined;
   readonly count: number;
+  /** How long the commit with its sync took; undefined where nothing was written. */
+  readonly commitMs?: number;
   /** Events in the log after it; unchanged where nothing was written. */
   readonly events: number;
   /** Why nothing was written, or why the mark was not. */

@@ -7,6 +7,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { Failure } from '../../lib/failure.ts';
+import { LatencyHistogram } from '../../lib/latency-histogram.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Change } from '../records.ts';
 import { cannotWrite } from './unusable.ts';
@@ -39,6 +40,8 @@ export class Writer {
   readonly #worker: Worker;
   readonly #clock: Clock;
   readonly #log: Logger;
+  /** From the begin of each commit to its sync. */
+  readonly commits = new LatencyHistogram();
   readonly #exited: Promise<void>;
   readonly #changeListeners = new Set<(changes: readonly Change[]) => void>();
   readonly #appendListeners = new Set<(events: number) => void>();
@@ -89,14 +92,14 @@ export class Writer {
     return () => void this.#troubleListeners.delete(listener);
   }
 
-  /** One command with its arguments in one array. */
-  run(op: number, args: readonly unknown[], changes?: Pending['changes']): Promise<Done> {
+  /** One command with its arguments in one array. `isAwaited`: no decision overtakes what it changes (changesInFlight). */
+  run(op: number, args: readonly unknown[], changes?: Pending['changes'], isAwaited = true): Promise<Done> {
     const refused = this.#refusal();
     if (refused !== undefined) return Promise.reject(refused);
     const message = this.#command();
     message.push(op, args);
     message[1] = (message[1] as number) | (AFTER.get(op) ?? 0);
-    return this.#await(changes);
+    return this.#await(changes, isAwaited);
   }
 
   /** A `record` command, whose flat arguments `push` appends (the hot path). */
@@ -118,7 +121,7 @@ export class Writer {
   }
 
   /** Everything queued is answered, the mark written, the thread gone. */
-  async close(beforeExit: () => void): Promise<void> {
+  async close(beforeExit: () => void | Promise<void>): Promise<void> {
     this.#closing = true;
     this.#markTimer?.cancel();
     this.#probeTimer?.cancel();
@@ -126,7 +129,7 @@ export class Writer {
       this.#post();
       while (this.#waiting > 0 && !this.#dead) await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
-    beforeExit();
+    await beforeExit();
     if (!this.#dead) this.#worker.postMessage([0, Then.mark | Then.close]);
     await this.#exited;
   }
@@ -158,9 +161,9 @@ export class Writer {
     return this.#message;
   }
 
-  #await(changes: Pending['changes']): Promise<Done> {
+  #await(changes: Pending['changes'], isAwaited = true): Promise<Done> {
     const answer = new Promise<Done>((resolve, reject) => this.#pending.push({ resolve, reject, changes }));
-    if (changes !== undefined) this.#noteChange(answer);
+    if (changes !== undefined && isAwaited) this.#noteChange(answer);
     return answer;
   }
 
@@ -183,7 +186,8 @@ export class Writer {
     this.#worker.postMessage(message);
   }
 
-  #settle({ answers, count, events, trouble }: BatchAnswer): void {
+  #settle({ answers, count, commitMs, events, trouble }: BatchAnswer): void {
+    if (commitMs !== undefined) this.commits.add(commitMs, false);
     const batch = this.#take(count);
     this.#lastTrouble = trouble;
     if (trouble !== undefined) this.#inTrouble(trouble);
