@@ -4,6 +4,7 @@
  * takes too long (attack A11). It trusts nothing it is not told by the kernel about the file it has open.
  */
 import { createHash } from 'node:crypto';
+import { backgroundOf } from './background.ts';
 import { fileAtWaiting, IN_ROOT } from './executable-path.ts';
 import { hashFile, sameFacts } from './file-hash.ts';
 import type { FileAnswer, FileJob } from './file-jobs.ts';
@@ -27,6 +28,8 @@ function answer(job: FileJob): FileAnswer {
         return { kind: 'look', look: readByNumber(job.pid, takeLook) };
       case 'arguments':
         return readArguments(job);
+      case 'background':
+        return backgroundOf(job);
       case 'identity':
         return identity(job);
       case 'sha256':

@@ -7,6 +7,7 @@ import { release } from 'node:os';
 import type { Clock } from '../lib/clock.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { BackgroundLooks } from './background-looks.ts';
 import { setCeilingSubject } from './ceilings.ts';
 import { type CgroupMounts, cgroupMounts, countedCgroup } from './cgroup-owner.ts';
 import type { PidfdSource } from './credentials.ts';
@@ -73,6 +74,8 @@ export interface PeerPlatform {
   sharesNamespaces(process: TrackedProcess): boolean;
   describe(): PlatformFacts;
   readonly launches: Launches;
+  /** What detectors ask; nobody who wants an identity waits for it. */
+  readonly background: Pick<BackgroundLooks, 'look'>;
   /** Idempotent. Ends every process handle. */
   close(): Promise<void>;
 }
@@ -89,6 +92,8 @@ const LOOKS = {
 };
 /** Files: a cold disk may take its time. */
 const FILES = { atOnce: 2, warm: 0, deadlineMs: 10_000, penaltyMs: 1_000, waitingPerOwner: 16, waiting: 128 };
+/** For detectors: a helper of their own, one job at a time. */
+const BACKGROUND = { ...LOOKS, atOnce: 1, warm: 0, waitingPerOwner: 64, waiting: 512 };
 const CONNECTIONS = 20_000;
 const LAUNCHES: LaunchLimits = { perUid: 512, total: 4_096, execWithinMs: 10_000 };
 /** Listeners, database, epolls, pipes, one look. */
@@ -111,10 +116,12 @@ class Platform implements PeerPlatform {
   readonly #looks: FileHelpers;
   readonly #local: FileHelpers;
   readonly #served: FileHelpers;
+  readonly #aside: FileHelpers;
   readonly #sweeper: Sweeper;
   readonly #watcher: Watcher;
   readonly #table: ProcessTable;
   readonly launches: Launches;
+  readonly background: BackgroundLooks;
   #closing: Promise<void> | undefined;
 
   constructor(options: PlatformOptions) {
@@ -125,6 +132,8 @@ class Platform implements PeerPlatform {
     const files = { clock, ...FILES, deadlineMs: options.fileDeadlineMs ?? FILES.deadlineMs };
     this.#local = new FileHelpers(files);
     this.#served = new FileHelpers(files);
+    this.#aside = new FileHelpers({ clock, ...BACKGROUND });
+    this.background = new BackgroundLooks(this.#aside, (process) => this.#table.recordOf(process));
     this.#sweeper = new Sweeper(log);
     const execed = (event: ExecEvent): void => this.launches.heard(event);
     this.#watcher = new Watcher({ log, connector, connectorBytes, sweeper: this.#sweeper, execed });
@@ -205,7 +214,7 @@ class Platform implements PeerPlatform {
   async #close(): Promise<void> {
     await this.launches.close();
     this.#table.close();
-    const parts = [this.#watcher, this.#sweeper, this.#looks, this.#local, this.#served];
+    const parts = [this.#watcher, this.#sweeper, this.#looks, this.#local, this.#served, this.#aside];
     await Promise.all(parts.map((part) => part.close()));
   }
 

@@ -17,7 +17,7 @@ export interface ProcStat {
 
 /** The name in field 2 may hold anything, `)` and spaces too; no later field holds a `)`. */
 export function parseStat(text: string): ProcStat {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsAfterName(text);
   const field = (number: number): string => {
     const value = fields[number - 3];
     if (value === undefined) throw new Error(`field ${number} of /proc/PID/stat is missing`);
@@ -28,6 +28,30 @@ export function parseStat(text: string): ProcStat {
     startTime: BigInt(field(22)),
     layout: [26, 27, 28, 45, 46, 47].map(field).join(' '),
   };
+}
+
+/** Field 7: the device of a controlling terminal, or 0. */
+export function parseTerminal(stat: string): boolean {
+  return fieldsAfterName(stat)[7 - 3] !== '0';
+}
+
+/** Fields 2 and 4: what it calls itself, and who started it. */
+export function parseParent(stat: string): { readonly name: string; readonly parent: number } {
+  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+  return { name, parent: Number(fieldsAfterName(stat)[4 - 3]) };
+}
+
+/** Where the environment was put when the image was started: zeros for a reader who may not know. */
+export interface EnvironmentPlace {
+  readonly start: bigint;
+  readonly bytes: number;
+}
+
+/** Fields 50 and 51. */
+export function parseEnvironment(stat: string): EnvironmentPlace {
+  const fields = fieldsAfterName(stat);
+  const start = BigInt(fields[50 - 3] ?? 0);
+  return { start, bytes: Number(BigInt(fields[51 - 3] ?? 0) - start) };
 }
 
 /** The kernel escapes newlines in `Name:`, so no workload can add a line. */
@@ -64,6 +88,11 @@ export function parseCgroups(bytes: Buffer): CgroupMembership[] {
         path: row.slice(second + 1),
       };
     });
+}
+
+/** From field 3 on. */
+function fieldsAfterName(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function line(text: string, name: string): string {

@@ -86,6 +86,12 @@ export class ProcessTable {
     return this.#holdPeer(readNumbered(pid, this.#source));
   }
 
+  /** The record behind a handle, while somebody holds it. */
+  recordOf(process: ProcessHandle): TrackedProcess | undefined {
+    const row = this.#byPid.get(process.pid);
+    return row?.process === process ? row.process : undefined;
+  }
+
   /** One more hold of a process that is held already; undefined when it is not. */
   again(process: ProcessHandle): Hold | undefined {
     const row = this.#byPid.get(process.pid);
