@@ -6,6 +6,7 @@ import { addAuditCommands, addBackupCommands } from './tree-audit.ts';
 import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
 import { addEntryCommands } from './tree-entry.ts';
 import { addFederationCommands } from './tree-federation.ts';
+import { addFindingCommands } from './tree-finding.ts';
 import { addHelperCommand } from './tree-helper.ts';
 import { addIdentityCommands } from './tree-identity.ts';
 import { addPeopleCommands } from './tree-people.ts';
@@ -24,6 +25,7 @@ export function buildTree(io: Io, version: string): Program {
   addAuthorityCommands(program);
   addWorkloadCommands(program);
   addHelperCommand(program);
+  addFindingCommands(program);
   addAuditCommands(program);
   addBackupCommands(program);
   addCareCommands(program);

@@ -9,10 +9,12 @@ import { readPlugins } from './attestors/plugins.ts';
 import { readScript } from './attestors/script.ts';
 import { readSystemd } from './attestors/systemd.ts';
 import type { Config, UnixAttestorConfig, WorkloadKeyType } from './config.ts';
+import { readDetectors } from './detectors.ts';
 import { readFederation } from './federation.ts';
 import { pathFrom, readHttps, readIntrospection } from './https.ts';
 import { LEAST_SHORT_CA_TTL_MS, LEAST_SVID_TTL_MS, longestSvidTtlMs } from './lifetimes.ts';
 import { readLimits } from './limits.ts';
+import { readMetrics } from './metrics.ts';
 import { defaultPaths, folderPath, socketPath } from './paths.ts';
 import { FLAG_NAMES, Refusal, type Setting, type SettingsReader } from './reader.ts';
 import { readRoles } from './roles.ts';
@@ -74,6 +76,8 @@ export function buildConfig(
     },
     // In the file alone: it names what the daemon writes (attack A13).
     audit: { checkpointFile: reader.readFromFile('audit.checkpoint_file', pathFrom(folder)) },
+    detectors: readDetectors(reader),
+    metrics: readMetrics(reader),
     limits: readLimits(reader),
     log: {
       level: reader.read('log.level', oneOf('info', ['error', 'warn', 'info', 'debug'] as const)),

@@ -8,6 +8,7 @@ import type { LauncherAttestorConfig } from './attestors/launcher.ts';
 import type { PluginConfig } from './attestors/plugins.ts';
 import type { ScriptAttestorConfig } from './attestors/script.ts';
 import type { SystemdAttestorConfig } from './attestors/systemd.ts';
+import type { DetectorsConfig } from './detectors.ts';
 import type { FederationConfig } from './federation.ts';
 import type { HttpsConfig, ListenAddress } from './https.ts';
 import type { SdsConfig } from './sds.ts';
@@ -141,6 +142,9 @@ export interface Config {
     /** Absolute; where checkpoints of the log are written besides the data folder. */
     readonly checkpointFile: string | undefined;
   };
+  readonly detectors: DetectorsConfig;
+  /** Undefined: nothing is measured for anybody. */
+  readonly metrics: { readonly listen: ListenAddress } | undefined;
   readonly limits: Limits;
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly format: 'text' | 'json' };
 }

@@ -18,7 +18,7 @@ export interface HttpsConfig {
 
 const HINT = 'write "127.0.0.1:8443", "[::1]:8443" or "0.0.0.0:8443", in quotes';
 
-const LISTEN: Setting<ListenAddress | undefined> = {
+export const LISTEN: Setting<ListenAddress | undefined> = {
   fallback: undefined,
   show: (address) => (address === undefined ? '' : showAddress(address)),
   parse(raw) {

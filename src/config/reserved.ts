@@ -4,7 +4,6 @@
  * something to be on which this version cannot do.
  */
 const RESERVED: readonly (readonly [path: string, what: string])[] = [
-  ['metrics', 'the metrics listener'],
   ['helper', 'the sidecar'],
   ['policy', 'policies'],
   ['tasks', 'tasks'],

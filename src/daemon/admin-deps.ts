@@ -27,6 +27,7 @@ import { federationChecks } from './federation.ts';
 import type { HttpsCheck } from './https.ts';
 import { discoveryFacts } from './oidc.ts';
 import { relationshipChecks } from './relationship-checks.ts';
+import type { Report } from './report.ts';
 
 export interface AdminRooms {
   readonly config: Config;
@@ -45,6 +46,7 @@ export interface AdminRooms {
   readonly federation: Federation;
   readonly httpsCheck: HttpsCheck;
   readonly crls: Pick<Crls, 'health'>;
+  readonly report: Pick<Report, 'take'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -59,6 +61,8 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     authorities: { x509: authority, jwt: rooms.jwt?.main, 'jwt-rsa': rooms.jwt?.rsa, wit: rooms.wit },
     ownBundle: rooms.ownBundle,
     audit: auditDoor(rooms),
+    findings: store.findings,
+    report: (offenders) => rooms.report.take(offenders),
     federation: rooms.federation,
     documents: {
       render: renderSpiffeBundle,

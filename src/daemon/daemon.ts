@@ -8,31 +8,30 @@ import { X509Authority } from '../authority/authority.ts';
 import { storedAcceptances } from '../authority/clock-acceptances.ts';
 import { ClockGuard } from '../authority/clock-guard.ts';
 import { type PublishedBundle, publishedBundle } from '../bundle/published.ts';
-import { machineAccounts } from '../config/accounts.ts';
 import type { Config } from '../config/config.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import { Standings } from '../issuance/standings.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Closers } from '../lib/closers.ts';
-import { Failure, quote } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
-import { Ceilings } from '../peer/ceilings.ts';
 import { hardenProcess } from '../peer/harden.ts';
-import { listenForPeers } from '../peer/listener.ts';
 import { type PlatformOptions, preparePeerPlatform } from '../peer/platform.ts';
-import { takePassedSockets } from '../peer/systemd.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Tally } from '../telemetry/tally.ts';
 import { adminDeps } from './admin-deps.ts';
 import { startAudit } from './audit.ts';
 import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
+import { startDetectors } from './detectors.ts';
 import { adminDoor, workloadDoor } from './doors.ts';
 import { startFederation } from './federation.ts';
 import { fixAtFirstStart } from './first-start.ts';
 import { type HttpsCheck, startHttps } from './https.ts';
 import { startIntrospection } from './introspection.ts';
+import { reportOf } from './report.ts';
 import { startRevocation } from './revocation.ts';
+import { openSockets } from './sockets.ts';
 import { startJwt, startWit } from './token-authorities.ts';
 
 export interface DaemonTools {
@@ -147,7 +146,18 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
 
   const { revocations, crls } = await startRevocation({ config, store, authority, clockGuard, clock, log, closers });
 
-  const standings = new Standings({
+  const report = reportOf(config, store, clock);
+  const detectors = startDetectors(config, {
+    store,
+    platform,
+    holdersOf: (entryId, most) => standings.holdersOf(entryId, most),
+    terms: report.terms,
+    clock,
+    log,
+    closers,
+  });
+
+  const standings: Standings = new Standings({
     attestation,
     registry,
     authority,
@@ -155,6 +165,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     revocations,
     crls,
     changes: store,
+    detectors,
     jwt: jwt && { authority: jwt, ttlMs: config.svid.jwtTtlMs },
     wit: wit && { authority: wit, pss: config.jwt.pss },
     onAuthorityChange: (listener) => {
@@ -184,9 +195,20 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
 
   const launches = config.attestors.launcher === undefined ? undefined : platform.launches;
   const launcher = { launches, registry };
-  const workload = workloadDoor(config, { identities: standings, trustDomain, launcher, ownUid, clock, random, log });
+  const refused = new Tally();
+  const workload = workloadDoor(config, {
+    identities: standings,
+    trustDomain,
+    launcher,
+    ownUid,
+    refused,
+    clock,
+    random,
+    log,
+  });
   closers.add('workload door', () => workload.close());
   let httpsCheck: HttpsCheck = () => [];
+  const measured = { store, storeTrouble: () => storeTrouble, standings, attestation, report };
   const daemon = { uid: ownUid, pid: process.pid, trustDomain, nodeId, version: VERSION, startedAt };
   const admin = adminDoor(
     config,
@@ -194,17 +216,14 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     adminDeps({
       config,
       daemon,
+      ...measured,
       registry,
-      store,
-      storeTrouble: () => storeTrouble,
       authority,
       jwt,
       wit,
       ownBundle,
       clockGuard,
-      attestation,
       platform,
-      standings,
       federation,
       httpsCheck: () => httpsCheck(),
       checkpoints,
@@ -215,35 +234,14 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   );
   closers.add('admin door', () => admin.close());
 
-  const adminGid = await groupIdOf(config.sockets.adminGroup);
-  const passed = takePassedSockets(process.env, process.pid);
-  const listen = async (path: string, socketMode: number, folderMode: number, accept: typeof admin.door.accept) => {
-    const fd = passed.get(path);
-    const listener = await listenForPeers({
-      path,
-      mode: socketMode,
-      folderMode,
-      ...(folderMode === ADMIN_FOLDER_MODE && adminGid !== undefined ? { folderGroup: adminGid } : {}),
-      ...(fd === undefined ? {} : { systemdFd: fd }),
-      accept,
-      log,
-      ceilings: new Ceilings({
-        what: 'connections',
-        perUid: limits.connectionsPerUid,
-        perCgroup: limits.connectionsPerCgroup,
-        total: limits.connections,
-        reserved: limits.connectionsReserved,
-        ownUid,
-      }),
-      platform,
-    });
-    closers.add(`socket ${path}`, () => listener.close());
-  };
   // Before the sockets: whoever is handed a token may look up its keys at once.
-  await startIntrospection({ ...outside, store, registry, revocations, jwt, clockGuard, closers });
+  await startIntrospection({ ...outside, store, registry, revocations, jwt, detectors, clockGuard, closers });
+  if (config.metrics !== undefined) {
+    const { startMetrics } = await import('./metrics.ts');
+    await startMetrics(config.metrics, { ...measured, daemon, ledger, refused, clock, log, closers });
+  }
   httpsCheck = await startHttps({ ...outside, ownBundle, crls, clockGuard, closers });
-  await listen(config.sockets.admin, 0o660, ADMIN_FOLDER_MODE, admin.door.accept);
-  await listen(config.sockets.workload, 0o777, WORKLOAD_FOLDER_MODE, workload.door.accept);
+  await openSockets(config, { admin, workload, platform, ownUid, log, closers });
 
   return {
     trustDomain,
@@ -259,23 +257,4 @@ function launchLimits({ attestors, limits }: Config): Pick<PlatformOptions, 'lau
   return { launches: { perUid: limits.launchesPerUid, total: limits.launches, execWithinMs } };
 }
 
-async function groupIdOf(name: string | undefined): Promise<number | undefined> {
-  if (name === undefined) return undefined;
-  const group = await machineAccounts.group(name);
-  if (group !== undefined) return group.gid;
-  throw new Failure(
-    'invalid-argument',
-    'GROUP_UNKNOWN',
-    `sockets.admin_group ${quote(name)} is no group of this machine`,
-    {
-      field: 'sockets.admin_group',
-      value: name,
-      hint: `groupadd --system ${name}`,
-    },
-  );
-}
-
-/** Any uid may connect to the workload socket: attestation decides, not file modes (WEP-19). Admin is for its group. */
-const WORKLOAD_FOLDER_MODE = 0o755;
-const ADMIN_FOLDER_MODE = 0o750;
 const VERSION = '0.1.0';

@@ -43,6 +43,7 @@ export interface WorkloadDoorDeps {
   readonly trustDomain: TrustDomain;
   readonly launcher: LauncherRooms;
   readonly ownUid: number;
+  readonly refused: { add(reason: string): void };
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -73,7 +74,13 @@ export function workloadDoor(config: Config, deps: WorkloadDoorDeps): Door {
     name: 'workload',
     ...limits,
     ownBounds: sdsBounds(limits.sdsRequestBytes),
-    interceptors: workloadChain({ isServed: (path) => served.has(path), peerOf, ceilings, rates }),
+    interceptors: workloadChain({
+      isServed: (path) => served.has(path),
+      peerOf,
+      ceilings,
+      rates,
+      refused: deps.refused,
+    }),
     clock: deps.clock,
     log: deps.log,
   });

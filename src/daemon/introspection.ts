@@ -4,6 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import type { JwtAuthorities } from '../authority/jwt-authorities.ts';
 import type { Config } from '../config/config.ts';
 import { showAddress } from '../config/https.ts';
+import type { Detectors } from '../detectors/detectors.ts';
+import type { Replay } from '../detectors/rules.ts';
 import { type FormRoute, MutualListener, type MutualPeer } from '../https/mutual-listener.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
@@ -25,6 +27,7 @@ export interface IntrospectionListenerRooms extends OwnSvidRooms {
   readonly registry: Registry;
   readonly revocations: Revocations;
   readonly jwt: JwtAuthorities | undefined;
+  readonly detectors: Pick<Detectors, 'replayed'>;
 }
 
 export async function startIntrospection(rooms: IntrospectionListenerRooms): Promise<void> {
@@ -50,7 +53,7 @@ export async function startIntrospection(rooms: IntrospectionListenerRooms): Pro
 /** Whoever has an X.509-SVID of our own trust domain, valid and not taken back. */
 function peerOf(
   socket: TLSSocket,
-  { authority, trustDomain, revocations, clock }: IntrospectionListenerRooms,
+  { authority, trustDomain, revocations, detectors, clock }: IntrospectionListenerRooms,
 ): MutualPeer {
   const chain = presentedChain(socket);
   const verify = (bundle: Buffer) => {
@@ -60,8 +63,11 @@ function peerOf(
   let trusted = authority.bundle().der;
   const { spiffeId, leaf } = verify(trusted);
   // Whoever is revoked later is told so with its next request.
-  if (revocations.isRevoked(leaf.serial))
+  if (revocations.isRevoked(leaf.serial)) {
+    const by = socket.remoteAddress ?? 'an address that is gone';
+    detectors.replayed({ kind: 'x509', serial: leaf.serial, identity: spiffeId.toString(), by });
     throw new Failure('permission-denied', 'PEER_REVOKED', `the certificate ${leaf.serial} of ${spiffeId} was revoked`);
+  }
   const stillGood = () => {
     if (clock.now() >= leaf.notAfter || revocations.isRevoked(leaf.serial)) return false;
     const now = authority.bundle().der;
@@ -90,20 +96,22 @@ function routesOf({
   authority,
   jwt,
   store,
+  detectors,
   clock,
 }: IntrospectionListenerRooms): ReadonlyMap<string, FormRoute> {
   const room = jwt && { authority: jwt, ttlMs: 0 };
   const keysOf = (domain: TrustDomain) =>
     room === undefined ? undefined : jwtKeysFor({ registry, authority }, room, new Set(), domain);
   const { revocations } = store;
-  const introspection = new Introspection({ trustDomain, keysOf, issuances: store, revocations, clock });
+  const replayed = (what: Replay): void => detectors.replayed(what);
+  const introspection = new Introspection({ trustDomain, keysOf, issuances: store, revocations, replayed, clock });
   return new Map<string, FormRoute>([
     [
       '/introspect',
-      (form) => {
+      (form, peer) => {
         const token = form.get('token');
         if (token === null || token === '') return missing();
-        return { status: 200, body: introspection.introspect(token) };
+        return { status: 200, body: introspection.introspect(token, peer.spiffeId) };
       },
     ],
     [

@@ -18,6 +18,13 @@ export interface IntrospectionRooms {
   readonly keysOf: KeysOf;
   readonly issuances: { bySerial(serial: string): IssuanceRecord | undefined };
   readonly revocations: Pick<RevocationStore, 'revoke'>;
+  /** A token that was taken back is presented, or asked about; `by`: a SPIFFE ID. */
+  readonly replayed?: (what: {
+    readonly kind: 'jwt';
+    readonly serial: string;
+    readonly identity: string;
+    readonly by: string;
+  }) => void;
   readonly clock: { now(): number };
 }
 
@@ -45,8 +52,9 @@ export class Introspection {
     this.#rooms = rooms;
   }
 
-  introspect(token: string): Introspected {
-    const found = this.#find(token);
+  /** `by`: the SPIFFE ID of whoever asks, where that is known. */
+  introspect(token: string, by = 'somebody'): Introspected {
+    const found = this.#find(token, by);
     if (found === undefined) return INACTIVE;
     const { spiffeId, audiences, expiresAt, claims } = found.said;
     const iat = claims.get('iat');
@@ -70,7 +78,7 @@ export class Introspection {
    * (RFC 7009 section 2.2).
    */
   async revoke(token: string, by: string): Promise<'done' | 'refused'> {
-    const found = this.#find(token);
+    const found = this.#find(token, undefined);
     if (found === undefined) return 'done';
     // guard: B8 test/introspection/introspection.test.ts
     if (found.said.spiffeId.toString() !== by) return 'refused';
@@ -79,7 +87,11 @@ export class Introspection {
     return 'done';
   }
 
-  #find(token: string): { readonly said: JwtSvidClaims; readonly row: IssuanceRecord } | undefined {
+  /** `by`: whoever asks whether it stands; undefined for who takes it back, and does so twice. */
+  #find(
+    token: string,
+    by: string | undefined,
+  ): { readonly said: JwtSvidClaims; readonly row: IssuanceRecord } | undefined {
     const { trustDomain, keysOf, issuances, clock } = this.#rooms;
     const now = clock.now();
     let said: JwtSvidClaims;
@@ -94,6 +106,10 @@ export class Introspection {
     const row = issuances.bySerial(tokenId(token, said.claims.get('jti')));
     // guard: B5 test/introspection/introspection.test.ts — signed by us, and not known: lost, or never written
     if (row === undefined || row.kind !== 'jwt' || row.spiffeId !== said.spiffeId.toString()) return undefined;
+    if (by !== undefined && row.revokedAt !== null && row.notAfter > now) {
+      // guard: I7 test/introspection/introspection.test.ts — who still takes it is worth a look
+      this.#rooms.replayed?.({ kind: 'jwt', serial: row.serial, identity: row.spiffeId, by });
+    }
     // guard: I7 test/introspection/introspection.test.ts
     if (row.revokedAt !== null || row.notAfter <= now) return undefined;
     return { said, row };

@@ -88,7 +88,8 @@ export class JwtDesk implements JwtCaller {
       signal.throwIfAborted();
       if (!this.#stillStands(state)) continue;
       // guard: I7 test/issuance/revocation.test.ts — after the wait, so that one that was asked for meanwhile counts
-      if (this.#rooms.revocations.isRevoked(tokenId(asked.token, checked.claims.get('jti')))) throw revoked();
+      if (this.#rooms.revocations.isRevoked(tokenId(asked.token, checked.claims.get('jti'))))
+        throw this.#revoked(asked.token, checked);
       answer(checked);
       return;
     }
@@ -152,6 +153,14 @@ export class JwtDesk implements JwtCaller {
     const asked = this.#rooms.changes.changesInFlight();
     // guard: I1 test/issuance/jwt-desk.test.ts
     if (asked !== undefined) await asked;
+  }
+
+  #revoked(token: string, { claims, spiffeId }: JwtSvidClaims): Failure {
+    const serial = tokenId(token, claims.get('jti'));
+    const by = `uid:${this.#process.uid}`;
+    // guard: I7 test/issuance/revocation.test.ts — who still shows it is worth a look
+    this.#rooms.detectors?.replayed({ kind: 'jwt', serial, identity: spiffeId.toString(), by });
+    return revoked();
   }
 
   /** False: decide again. Throws when the caller is no longer the process that connected. */

@@ -8,8 +8,8 @@ import type { Strength } from '../identity/strength.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { Match } from '../registry/match.ts';
-import type { BundleRecord, Change, EntryRecord, JwtKeyRecord, NewIssuance } from '../store/records.ts';
+import type { Grant, Match } from '../registry/match.ts';
+import type { BundleRecord, Change, EntryRecord, JwtKeyRecord, NewIssuance, SvidKind } from '../store/records.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface Rooms {
@@ -61,6 +61,22 @@ export interface Rooms {
   readonly onAuthorityChange: (listener: () => void) => () => void;
   /** The wall clock jumped, or the machine woke up. Returns the undo. */
   readonly onClockJump: (listener: () => void) => () => void;
+  /** Told of what happened; absent where nobody wants to know. */
+  readonly detectors?: {
+    /** Something was given to a caller. Synchronous and cheap; never throws. */
+    delivered(what: {
+      readonly process: ProcessHandle;
+      readonly attested: Attested;
+      readonly grants: readonly Grant[];
+    }): void;
+    /** What was taken back is presented; `by`: who does. */
+    replayed(what: {
+      readonly kind: SvidKind;
+      readonly serial: string;
+      readonly identity: string;
+      readonly by: string;
+    }): void;
+  };
   readonly settings: IssuanceSettings;
   readonly clock: Clock;
   readonly random: Random;

@@ -201,6 +201,7 @@ export class Standing<State> implements Touchable {
     if (this.#errand.holds(state)) return;
     const taken = this.#follower.send(state);
     this.#errand.delivered(state);
+    this.#rooms.detectors?.delivered({ process: this.#process, attested, grants: match.grants });
     this.#sent = true;
     this.#retryMs = RETRY_FIRST_MS;
     // One undelivered state per stream: while this waits, changes only mark the standing dirty (attack B4).

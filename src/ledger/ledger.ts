@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { IssuanceRecord, NewIssuance } from '../store/records.ts';
 import type { IssuanceFilter, Listed, Page, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Tally } from '../telemetry/tally.ts';
 
 export interface LedgerOptions {
   readonly store: Store;
@@ -25,6 +26,7 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #retentionMs: number;
+  readonly #recorded = new Tally();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -38,7 +40,17 @@ export class Ledger {
 
   /** Resolves when the row is durable; rejects with DECISION_STALE when what it was decided on has changed. */
   record(issuance: NewIssuance): Promise<{ readonly seq: number }> {
-    return this.#store.record(issuance);
+    const recorded = this.#store.record(issuance);
+    recorded.then(
+      () => this.#recorded.add(issuance.kind),
+      () => undefined,
+    );
+    return recorded;
+  }
+
+  /** By kind, since the start. */
+  get recorded(): ReadonlyMap<string, number> {
+    return this.#recorded.counts;
   }
 
   /** It was recorded, but never sent. Durable with the next batch; need not be awaited, but its rejection be caught. */

@@ -36,12 +36,12 @@ describe('assay config check', () => {
   });
 
   it('tells every mistake with its line and the next step', async () => {
-    const config = file('bad.yaml', `${GOOD}svd: {}\nlog: { level: loud }\nmetrics: {}\n`);
+    const config = file('bad.yaml', `${GOOD}svd: {}\nlog: { level: loud }\npolicy: {}\n`);
     const { code, out } = await assayHere(['config', 'check', '--config', config]);
     expect(code).toBe(1);
     expect(out).toContain('log.level (bad.yaml:5): "loud" is none of');
     expect(out).toContain('svd (bad.yaml:4): is no key of this configuration\n  next: did you mean svid?');
-    expect(out).toContain('metrics (bad.yaml:6): is reserved for the metrics listener');
+    expect(out).toContain('policy (bad.yaml:6): is reserved for policies');
     const { problems } = JSON.parse((await assayHere(['config', 'check', '--config', config, '-o', 'json'])).out);
     expect(problems).toHaveLength(3);
     expect(problems[0]).toEqual({

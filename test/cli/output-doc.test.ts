@@ -3,11 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { metricJson } from '../../src/cli/report.ts';
 import { authorityJson } from '../../src/cli/show-authority.ts';
 import { bundleJson } from '../../src/cli/show-bundle.ts';
 import { checkJson } from '../../src/cli/show-checks.ts';
 import { entryJson, identityJson } from '../../src/cli/show-entry.ts';
 import { federationJson } from '../../src/cli/show-federation.ts';
+import { findingJson } from '../../src/cli/show-finding.ts';
 import { svidJson } from '../../src/cli/show-svid.ts';
 import { buildTree } from '../../src/cli/tree.ts';
 import { TestCa } from '../support/test-ca.ts';
@@ -135,6 +137,33 @@ const FORMS: readonly (readonly [string, object])[] = [
       last_result: '',
       last_reason: '',
       failures: '0',
+    }),
+  ],
+  [
+    'finding',
+    findingJson({
+      id: '1',
+      detector: 'static-secret',
+      identity: 'spiffe://example.org/e',
+      task: '',
+      evidence: '{"names":[]}',
+      opened_at: TIME,
+      last_seen_at: TIME,
+      count: '1',
+      closed_by: '',
+      resolution: '',
+    }),
+  ],
+  [
+    'metric',
+    metricJson({
+      id: 'm',
+      title: 't',
+      unit: 'count',
+      target: '',
+      verdict: 'watch',
+      offenders: [],
+      has_more: false,
     }),
   ],
   ['check', checkJson({ name: 'n', status: 'ok', text: 't', hint: '' })],

@@ -48,7 +48,7 @@ const ROWS: readonly (readonly [yaml: string, field: string, reason: RegExp])[] 
   ['experimental: { wits: true }', 'experimental.wits', /is no key/],
   ['workload_api: { wit: true }', 'workload_api.wit', /is no key/],
   ['experimental: { wit_in_bundle_endpoint: true }', 'experimental.wit_in_bundle_endpoint', /without experimental.wit/],
-  ['metrics: { listen: 127.0.0.1:9464 }', 'metrics', /reserved for the metrics listener/],
+  ['policy: { dir: /etc/assay/policy }', 'policy', /reserved for policies/],
   ['helper: {}', 'helper', /reserved for the sidecar/],
   ['workload_api: { sds: maybe }', 'workload_api.sds', /neither true nor false/],
   ['workload_api: { x509: false, sds: true }', 'workload_api.sds', /needs workload_api.x509/],

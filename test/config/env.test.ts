@@ -31,8 +31,8 @@ describe('ASSAY_* variables', () => {
   });
 
   it('A13: a reserved name is refused with what it is for', async () => {
-    const [problem] = await problemsOf('ASSAY_METRICS_LISTEN', 'x');
-    expect(problem?.message).toContain('reserved for the metrics listener');
+    const [problem] = await problemsOf('ASSAY_POLICY_DIR', 'x');
+    expect(problem?.message).toContain('reserved for policies');
   });
 
   it('suggest the name that was meant', async () => {

@@ -19,11 +19,13 @@ async function world() {
   const { registry, authority, store, jwt } = rooms;
   const selectors = ['unix:uid:1000'];
   await registry.createEntry({ entryId: 'web', spiffeId: WEB, selectors, jwtJti: false }, OPERATOR);
+  const replayed: object[] = [];
   const introspection = new Introspection({
     trustDomain: TD,
     keysOf: (domain) => jwtKeysFor({ registry, authority }, rooms.rooms.jwt!, new Set(), domain),
     issuances: store,
     revocations: store.revocations,
+    replayed: (what) => void replayed.push(what),
     clock,
   });
   const desk = rooms.standings.jwt!.caller(new TestProcess());
@@ -34,7 +36,7 @@ async function world() {
     });
     return found;
   };
-  return { ...rooms, clock, introspection, token, desk, jwt };
+  return { ...rooms, clock, introspection, replayed, token, desk, jwt };
 }
 
 let w: Awaited<ReturnType<typeof world>>;
@@ -68,6 +70,22 @@ describe('a token', () => {
     expect(w.introspection.introspect(second)).toMatchObject({ active: true });
     await w.registry.suspendIdentity(WEB, 'left', OPERATOR);
     expect(w.introspection.introspect(second)).toEqual({ active: false });
+  });
+
+  it('I7: that was taken back and is presented all the same is told of, while it would be good', async () => {
+    const token = await w.token();
+    w.introspection.introspect(token, 'spiffe://example.org/api');
+    expect(w.replayed).toEqual([]);
+    await w.introspection.revoke(token, WEB);
+    w.introspection.introspect(token, 'spiffe://example.org/api');
+    const [row] = w.store.list({}, { limit: 1 }).rows;
+    const told = { kind: 'jwt', serial: row?.serial, identity: WEB, by: 'spiffe://example.org/api' };
+    expect(w.replayed).toEqual([told]);
+    // Its holder may say so twice.
+    await w.introspection.revoke(token, WEB);
+    await w.clock.advance(300_000);
+    w.introspection.introspect(token, 'spiffe://example.org/api');
+    expect(w.replayed).toEqual([told]);
   });
 
   it('that has expired is not, without leeway', async () => {

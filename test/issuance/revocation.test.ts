@@ -229,7 +229,9 @@ describe('revocation lists', () => {
 
 describe('a token that is revoked', () => {
   it('I7: is not given again, and not taken', async () => {
-    const { standings, store, revoke, close } = await world();
+    const replayed: object[] = [];
+    const detectors = { delivered: () => undefined, replayed: (what: object) => void replayed.push(what) };
+    const { standings, store, revoke, close } = await world({ detectors });
     const desk = standings.jwt!.caller(new TestProcess());
     const { signal } = new AbortController();
     const fetched = async (): Promise<string> => {
@@ -249,6 +251,7 @@ describe('a token that is revoked', () => {
       desk.validate({ token: first, audience: 'aud' }, signal, () => undefined),
     );
     expect(refused.reason).toBe('TOKEN_REVOKED');
+    expect(replayed).toEqual([{ kind: 'jwt', serial: row!.serial, identity: ID, by: 'uid:1000' }]);
     await desk.validate({ token: second, audience: 'aud' }, signal, ({ spiffeId }) => {
       expect(spiffeId.toString()).toBe(ID);
     });

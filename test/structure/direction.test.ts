@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const domain =
-  'merkle|audit|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'merkle|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -100,6 +100,17 @@ const rules: readonly Rule[] = [
     who: /^src\/https\//,
     mayNot: /^(src\/(?!https\/|x509\/|rotation\/|telemetry\/|config\/|lib\/)|attestors\/)/,
     reason: 'the HTTPS listener serves what it is handed, and knows no room that makes it',
+  },
+  {
+    who: /^src\/detectors\//,
+    mayNot:
+      /^(src\/(?!detectors\/|store\/[^/]+\.ts$|attestation\/attested\.ts$|registry\/match\.ts$|peer\/(?:process-handle|background-looks)\.ts$|telemetry\/|lib\/)|attestors\/|node:)/,
+    reason: 'detectors look on: they reach nothing that gives, takes or decides',
+  },
+  {
+    who: /^src\/metrics\//,
+    mayNot: /^(src\/(?!metrics\/|https\/routes\.ts$|store\/reports\.ts$|telemetry\/|lib\/)|attestors\/)/,
+    reason: 'metrics are told what they tell; an identity has no way into a label',
   },
   {
     who: /^src\/audit\//,
@@ -221,6 +232,8 @@ describe('the direction of imports', () => {
     ['src/jwt/svid.ts', 'src/x509/verify.ts'],
     ['src/jwt/svid.ts', 'node:fs'],
     ['src/helper/helper.ts', 'src/issuance/standing.ts'],
+    ['src/detectors/watch.ts', 'src/issuance/standing.ts'],
+    ['src/metrics/numbers.ts', 'src/store/store.ts'],
   ])('would be broken by %s importing %s', (file, target) => {
     expect(broken(file, target)).not.toEqual([]);
   });

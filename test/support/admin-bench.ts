@@ -50,6 +50,8 @@ export async function adminBench(
       checkpoint: async () => ({ ...rooms.store.audit.head(), at: 0, note: 'a note' }),
       verifierKey: () => 'a key',
     },
+    findings: rooms.store.findings,
+    report: (offenders) => rooms.store.reports.take({ now: Date.now(), unusedSince: 0, keptSince: 0 }, offenders),
     // None here: `test/federation` has the room, `test/cli/federation.test.ts` the whole way.
     federation: {
       all: () => [],

@@ -14,6 +14,8 @@ export interface CallOptions {
   /** The test's own uid when absent; the gid is the same number. */
   readonly uid?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Its whole environment; none unless given. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One process and its one call. */
@@ -63,11 +65,11 @@ export class Callers {
     chmodSync(join(this.folder, 'bare-caller.ts'), 0o644);
   }
 
-  call(socket: string, { method = FETCH_SVID, uid, headers = HEADER }: CallOptions = {}): Caller {
+  call(socket: string, { method = FETCH_SVID, uid, headers = HEADER, env = {} }: CallOptions = {}): Caller {
     const args = ['--no-warnings', join(this.folder, 'bare-caller.ts'), socket, method, JSON.stringify(headers)];
     const child = spawn(join(this.folder, 'node'), args, {
       cwd: this.folder,
-      env: {},
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });

@@ -71,6 +71,7 @@ export async function openDoor(options: TestDoorOptions): Promise<TestDoor> {
       peerOf,
       ceilings: options.ceilings ?? { acquire: () => ({ release: () => undefined }) },
       rates: options.rates ?? { take: () => undefined },
+      refused: { add: () => undefined },
     }),
     log: options.log ?? silentLogger,
   });

@@ -146,6 +146,7 @@ export interface LoneOptions {
   /** Of the attestors that run, and those of them that are looked for only while an entry names one. */
   readonly kinds?: ReadonlyMap<string, ReadonlyMap<string, Strength>>;
   readonly onDemand?: readonly string[];
+  readonly detectors?: NonNullable<Rooms['detectors']>;
   /** WIT-SVIDs are on. */
   readonly wit?: boolean;
 }
@@ -231,6 +232,7 @@ export async function lone(options: LoneOptions) {
     revocations,
     crls,
     changes: store,
+    ...(options.detectors === undefined ? {} : { detectors: options.detectors }),
     jwt: { authority: jwt, ttlMs: options.jwtTtlMs ?? 300_000 },
     wit: wit && { authority: wit, pss: false },
     onAuthorityChange: (listener) => {

@@ -87,6 +87,11 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   GetEventProof: 'read',
   GetCheckpoint: 'read',
   RedactEvent: 'write',
+  GetFinding: 'read',
+  ListFindings: 'read',
+  // Whoever may write below a prefix would close what was found of its own.
+  CloseFinding: 'write',
+  GetReport: 'read',
   WhoAmI: 'anyone',
 };
 

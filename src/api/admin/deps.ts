@@ -8,6 +8,7 @@ import type { IdentityLife } from '../../registry/identity-writer.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
 import type { People } from '../../registry/people.ts';
 import type { AuditStore, CheckpointRecord } from '../../store/events.ts';
+import type { FindingStore } from '../../store/findings.ts';
 import type {
   Actor,
   AuthorityRecord,
@@ -18,6 +19,7 @@ import type {
   IdentityState,
   IssuanceRecord,
 } from '../../store/records.ts';
+import type { MetricResult } from '../../store/reports.ts';
 import type { RevocationStore } from '../../store/revocations.ts';
 import type { IssuanceFilter, Page } from '../../store/store.ts';
 import type { Check } from '../../telemetry/check.ts';
@@ -166,6 +168,9 @@ export interface AdminDeps {
   readonly ownBundle: () => PublishedBundle;
   readonly documents: BundleDocuments;
   readonly audit: AuditDoor;
+  readonly findings: Pick<FindingStore, 'get' | 'list' | 'close'>;
+  /** What is drawn from all of it, with as many that miss the target of each metric. */
+  readonly report: (offenders: number) => Promise<readonly MetricResult[]>;
   readonly federation: FederationDoor;
   readonly clockGuard: { accept(): Promise<{ readonly latestSeen: number; readonly now: number }> };
   /** What `assay health` shows: whether anything keeps the daemon from serving. */

@@ -17,6 +17,7 @@ import type { AdminDeps } from './deps.ts';
 import { entryRpcs } from './entries.ts';
 import { explainRpcs } from './explain.ts';
 import { federationRpcs } from './federation.ts';
+import { findingRpcs } from './findings.ts';
 import type { Asked, Handler, Handlers } from './handler.ts';
 import { identityRpcs } from './identities.ts';
 import { peopleRpcs } from './people.ts';
@@ -41,6 +42,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...bundleMapRpcs(deps),
     ...federationRpcs(deps),
     ...authorityRpcs(deps),
+    ...findingRpcs(deps),
     ...explainRpcs(deps),
     ...auditRpcs(deps),
     ...daemonRpcs(deps),

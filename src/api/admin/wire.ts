@@ -10,6 +10,7 @@ export type { WireSvid } from './wire-svid.ts';
 import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
+import type { FindingRpcs } from './wire-finding.ts';
 import type { IdentityRpcs, WireIdentity, WireLabel } from './wire-identity.ts';
 import type { PeopleRpcs } from './wire-people.ts';
 import type { SvidRpcs } from './wire-svid.ts';
@@ -112,7 +113,14 @@ export interface WireIdentityExplained {
 }
 
 /** Every RPC: what is asked and what is answered. */
-export interface Rpcs extends AuditRpcs, AuthorityRpcs, FederationRpcs, IdentityRpcs, PeopleRpcs, SvidRpcs {
+export interface Rpcs
+  extends AuditRpcs,
+    AuthorityRpcs,
+    FederationRpcs,
+    FindingRpcs,
+    IdentityRpcs,
+    PeopleRpcs,
+    SvidRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;

@@ -4,6 +4,7 @@ import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Peer } from '../../peer/peer.ts';
 import { knownMethod } from './known-method.ts';
 import { securityHeader } from './security-header.ts';
+import { statusTally } from './status-tally.ts';
 import { type StreamCeilings, streamCeiling } from './stream-ceiling.ts';
 import { type StreamRates, streamRate } from './stream-rate.ts';
 
@@ -12,6 +13,8 @@ export interface ChainOptions {
   readonly peerOf: (call: { getPeer(): string }) => Peer;
   readonly ceilings: StreamCeilings;
   readonly rates: StreamRates;
+  /** Counts how calls end that do not end well, by reason. */
+  readonly refused: { add(reason: string): void };
 }
 
 /** What costs more than an answer out of memory. */
@@ -21,7 +24,20 @@ const COUNTED = [
   '/assay.launcher.v1.Launcher/',
 ];
 
-export function workloadChain({ isServed, peerOf, ceilings, rates }: ChainOptions): readonly ServerInterceptor[] {
+export function workloadChain({
+  isServed,
+  peerOf,
+  ceilings,
+  rates,
+  refused,
+}: ChainOptions): readonly ServerInterceptor[] {
   const isCounted = (path: string): boolean => COUNTED.some((service) => path.startsWith(service));
-  return [securityHeader, knownMethod(isServed), streamCeiling(peerOf, ceilings), streamRate(peerOf, rates, isCounted)];
+  // Nearest to the wire: it sees what the others refuse.
+  return [
+    statusTally(refused),
+    securityHeader,
+    knownMethod(isServed),
+    streamCeiling(peerOf, ceilings),
+    streamRate(peerOf, rates, isCounted),
+  ];
 }

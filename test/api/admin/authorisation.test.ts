@@ -30,6 +30,7 @@ const WRITES: readonly RpcName[] = [
   'RevokeAuthority',
   'AcceptClock',
   'RedactEvent',
+  'CloseFinding',
   'AddHuman',
   'DeactivateHuman',
   'AddHumanKey',

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The detectors with what they look through. */
+import type { Config } from '../config/config.ts';
+import { Detectors } from '../detectors/detectors.ts';
+import type { WatchRooms } from '../detectors/watch.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Closers } from '../lib/closers.ts';
+import type { PeerPlatform } from '../peer/platform.ts';
+import type { ReportTerms } from '../store/reports.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface DetectorParts {
+  readonly store: Pick<Store, 'findings' | 'reports'>;
+  readonly platform: Pick<PeerPlatform, 'background'>;
+  readonly holdersOf: WatchRooms['holdersOf'];
+  readonly terms: () => ReportTerms;
+  readonly clock: Clock;
+  readonly closers: Closers;
+  readonly log: Logger;
+}
+
+export function startDetectors({ detectors }: Pick<Config, 'detectors'>, parts: DetectorParts): Detectors {
+  const { store, platform, closers, ...rest } = parts;
+  const { findings, reports } = store;
+  const { background } = platform;
+  const started = new Detectors({ ...rest, findings, reports, background, actions: detectors.actions });
+  closers.add('detectors', () => started.close());
+  return started;
+}
