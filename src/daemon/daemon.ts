@@ -23,7 +23,7 @@ import { Tally } from '../telemetry/tally.ts';
 import { adminDeps } from './admin-deps.ts';
 import { startAudit } from './audit.ts';
 import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
-import { startDetectors } from './detectors.ts';
+import { looksAtCallers, startDetectors } from './detectors.ts';
 import { adminDoor, workloadDoor } from './doors.ts';
 import { startFederation } from './federation.ts';
 import { fixAtFirstStart } from './first-start.ts';
@@ -72,6 +72,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     digestFileBytes: limits.digestFileBytes,
     connections: limits.connections + (config.https === undefined ? 0 : limits.httpsConnections),
     ...launchLimits(config),
+    background: looksAtCallers(config),
     random,
   });
   closers.add('peer platform', () => platform.close());

@@ -2,7 +2,7 @@
 /** The detectors with what they look through. */
 import type { Config } from '../config/config.ts';
 import { Detectors } from '../detectors/detectors.ts';
-import type { WatchRooms } from '../detectors/watch.ts';
+import { WATCHED, type WatchRooms } from '../detectors/watch.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closers } from '../lib/closers.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
@@ -18,6 +18,11 @@ export interface DetectorParts {
   readonly clock: Clock;
   readonly closers: Closers;
   readonly log: Logger;
+}
+
+/** A detector that needs a look at the processes themselves is on. */
+export function looksAtCallers({ detectors: { actions } }: Pick<Config, 'detectors'>): boolean {
+  return WATCHED.some((detector) => actions[detector] !== 'off');
 }
 
 export function startDetectors({ detectors }: Pick<Config, 'detectors'>, parts: DetectorParts): Detectors {

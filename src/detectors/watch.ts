@@ -50,7 +50,7 @@ const HOLDERS = 64;
 const KNOWN_BINARIES = 10_000;
 
 /** What there is to look at in a process. */
-const WATCHED: readonly Detector[] = ['static-secret', 'human-use', 'new-binary', 'shared-credential'];
+export const WATCHED: readonly Detector[] = ['static-secret', 'human-use', 'new-binary', 'shared-credential'];
 
 export class DetectorWatch {
   readonly #rooms: WatchRooms;

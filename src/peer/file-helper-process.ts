@@ -25,7 +25,7 @@ export class FileHelper {
   stuck = false;
 
   /** `lost` is called once when it can no longer be talked to. */
-  constructor(lost: () => void) {
+  constructor(lost: () => void, niceness = 0) {
     const file = new URL(`./file-helper${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
     this.#process = new HelperProcess(
       file,
@@ -37,6 +37,7 @@ export class FileHelper {
         this.#pending?.reject(new HelperLost());
         lost();
       },
+      niceness,
     );
   }
 

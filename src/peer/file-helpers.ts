@@ -27,6 +27,8 @@ export interface FileHelpersOptions {
   readonly penaltyMs: number;
   /** Helpers that are started at once and kept. */
   readonly warm: number;
+  /** As of nice(1); 0 unless given. */
+  readonly niceness?: number;
 }
 
 /** Helpers that SIGKILL could not end yet: a file server holds them. With this many, nobody gets another. */
@@ -178,7 +180,7 @@ export class FileHelpers implements FileReader {
   }
 
   #start(): FileHelper {
-    const helper = new FileHelper(() => this.#idle.delete(helper));
+    const helper = new FileHelper(() => this.#idle.delete(helper), this.#options.niceness);
     this.#all.add(helper);
     void helper.exited.then(() => this.#all.delete(helper));
     return helper;

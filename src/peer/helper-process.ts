@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { AT_FDCWD } from './native.ts';
 import { readText } from './proc-look.ts';
 import { parseStat } from './proc-text.ts';
@@ -18,8 +19,11 @@ export class HelperProcess {
   readonly exited: Promise<void>;
   #gone = false;
 
-  /** `message` is called with what the helper sends, `lost` once when it can no longer be talked to. */
-  constructor(file: URL, message: (message: unknown) => void, lost: () => void) {
+  /**
+   * `message` is called with what the helper sends, `lost` once when it can no longer be talked to. `niceness`: how much it
+   * stands back behind others for a processor, as of nice(1).
+   */
+  constructor(file: URL, message: (message: unknown) => void, lost: () => void, niceness = 0) {
     this.#child = fork(file, [], {
       execArgv: NODE_FLAGS,
       // Nothing of the daemon's environment: no options, no preloads, no secrets.
@@ -27,6 +31,7 @@ export class HelperProcess {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',
     });
+    if (niceness > 0 && this.#child.pid !== undefined) standBack(this.#child.pid, niceness);
     this.#child.on('message', message);
     const end = (): void => {
       if (this.#gone) return;
@@ -70,6 +75,14 @@ export class HelperProcess {
   async gone(): Promise<void> {
     this.#child.ref();
     await this.exited;
+  }
+}
+
+function standBack(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It has ended already, which is told by its exit.
   }
 }
 

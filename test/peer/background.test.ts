@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What surrounds a caller: the names of its environment and who sits at it, of real processes that hide it (attack C5). */
 import { readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { backgroundOf, readEnvironment } from '../../src/peer/background.ts';
 import { type Background, BackgroundLooks } from '../../src/peer/background-looks.ts';
@@ -118,6 +119,21 @@ describe('whoever reads it', () => {
   });
 });
 
+describe('the helper of detectors', () => {
+  it('is there from the start where it is wanted, and stands back behind that of whoever wants an identity', async () => {
+    const before = new Set(helperPids());
+    await PeerBench.open({ background: true });
+    const started = helperPids().filter((pid) => !before.has(pid));
+    expect(started.map((pid) => getPriority(pid)).sort((a, b) => a - b)).toEqual([getPriority(), getPriority() + 10]);
+  });
+
+  it('is not there where it is not wanted', async () => {
+    const before = new Set(helperPids());
+    await PeerBench.open();
+    expect(helperPids().filter((pid) => !before.has(pid))).toHaveLength(1);
+  });
+});
+
 describe('a look', () => {
   it('A4: of a process that has gone is refused', async () => {
     const bench = await PeerBench.open();
@@ -203,14 +219,16 @@ asRoot('a caller of another uid is looked at as well', async () => {
   expect((await look(bench, caller)).environment).toEqual({ outcome: 'found', names: ['API_TOKEN'] });
 });
 
-/** The newest child of this process that runs the helper. */
+/** The newest. */
 function helperPid(): number {
+  return Math.max(...helperPids());
+}
+
+/** Children of this process that run the helper. */
+function helperPids(): readonly number[] {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number);
   const runs = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('file-helper');
-  return children
-    .filter(runs)
-    .sort((a, b) => a - b)
-    .at(-1) as number;
+  return children.filter((pid) => pid > 0 && runs(pid));
 }
 
 function memoryHolds(pid: number, mark: string): boolean {
