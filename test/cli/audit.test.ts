@@ -71,12 +71,15 @@ describe('assay audit', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.map(({ kind }) => kind)).toEqual(['entry.update', 'identity.suspend']);
+    let resumed: Promise<unknown> | undefined;
     const following = child(['audit', 'tail', '--follow', '--lines', '1', '--admin-socket', daemon.adminSocket], {
-      through: ['timeout', '--signal=INT', '3'],
+      watch: (text, interrupt) => {
+        if (text.includes('identity.suspend')) resumed ??= run('identity', 'resume', ID);
+        if (text.includes('identity.activate')) interrupt();
+      },
     });
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await run('identity', 'resume', ID);
     const { out: followed } = await following;
+    await resumed;
     expect(followed).toMatch(/identity\.suspend[\s\S]*identity\.activate/);
   });
 

@@ -18,6 +18,8 @@ export interface CliOptions {
   readonly input?: string;
   /** Put before `bin/assay`: another program that starts it. */
   readonly through?: readonly string[];
+  /** Told of all that was printed so far each time there is more. */
+  readonly watch?: (out: string, interrupt: () => void) => void;
 }
 
 /** Nothing of the test's own environment that names a daemon reaches the command. */
@@ -36,6 +38,7 @@ export function runProgram(program: string, args: readonly string[], options: Cl
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString();
+    options.watch?.(out, () => child.kill('SIGINT'));
   });
   child.stderr.on('data', (chunk: Buffer) => {
     err += chunk.toString();
@@ -51,7 +54,7 @@ export function runProgram(program: string, args: readonly string[], options: Cl
 /** The same command in this process. */
 export async function assayHere(
   args: readonly string[],
-  options: Omit<CliOptions, 'through'> = {},
+  options: Omit<CliOptions, 'through' | 'watch'> = {},
 ): Promise<CliResult> {
   let out = '';
   let err = '';
