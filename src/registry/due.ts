@@ -9,19 +9,14 @@ export const REVIEW_MISSED = 'review missed';
 /** One that expired can be renewed for so long. */
 export const GRACE_MS = 90 * 86_400_000;
 
-/** Why one whose owner is gone is suspended. */
-export function ownerLeft(owner: string): string {
-  return `owner ${owner} left`;
-}
-
 /** Suspended by time or because its owner left, and by nobody who had a reason: a renewal lets it go on. */
-export function isRenewable({ state, stateReason, owner }: IdentityRecord): boolean {
-  return state === 'suspended' && (stateReason === EXPIRED || stateReason === ownerLeft(owner));
+export function isRenewable({ state, stateReason }: IdentityRecord): boolean {
+  return state === 'suspended' && stateReason !== null && stateReason !== REVIEW_MISSED && isOwnReason(stateReason);
 }
 
 /** These reasons are what a renewal goes by: nobody else gives them. */
 export function isOwnReason(reason: string): boolean {
-  return reason === EXPIRED || reason === REVIEW_MISSED || /^owner .* left$/.test(reason);
+  return reason === EXPIRED || reason === REVIEW_MISSED || /^owner .* left$/s.test(reason);
 }
 
 /** It ran out so long ago that it can only retire. */

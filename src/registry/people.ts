@@ -5,54 +5,49 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
-import type { HumanRecord, HumanStore } from '../store/humans.ts';
+import type { HumanRecord, HumanStep, HumanStore } from '../store/humans.ts';
 import type { Actor, Change, IdentityRecord } from '../store/records.ts';
-import type { RegistryStore } from '../store/store.ts';
-import { allPages } from './all-pages.ts';
-import { ownerLeft } from './due.ts';
+import { type HumanPatch, type NewHuman, parseName, parsePatch, tooMany } from './human-fields.ts';
 import { actorName } from './identity-fields.ts';
 import { FREE_TEXT_MAX, parseText } from './plain-text.ts';
 import { again } from './retry.ts';
 import { parseSshKey } from './ssh-key.ts';
 
-export interface NewHuman {
-  readonly name: string;
-  readonly email?: string | undefined;
-  readonly uids: readonly number[];
-  readonly teams: readonly string[];
-}
-
-/** A user's or a group's name, in letters that need no quoting anywhere (attack B7: keys of Maps alone). */
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const OWNER = /^(human|team):(.*)$/;
-const MOST_UIDS = 16;
-const MOST_TEAMS = 32;
+const OWNER = /^(human|team):(.*)$/s;
 const MOST_KEYS = 16;
 const MOST_PEOPLE = 10_000;
-const LAST_UID = 4_294_967_294;
+
+/** What one step did. */
+export interface HumanChange {
+  readonly human: HumanRecord;
+  /** Identities that nobody answers for any more. */
+  readonly suspended: readonly IdentityRecord[];
+}
 
 export class People {
   readonly #store: HumanStore;
-  readonly #identities: Pick<RegistryStore, 'listIdentities'>;
   readonly #clock: Clock;
   readonly #most: number;
   readonly #byName = new Map<string, HumanRecord>();
+  /** Active members of each team: whoever registers an identity asks, and must not make us count them all. */
+  readonly #members = new Map<string, number>();
+  #sorted: readonly HumanRecord[] | undefined;
 
-  constructor(store: HumanStore, identities: Pick<RegistryStore, 'listIdentities'>, clock: Clock, most = MOST_PEOPLE) {
+  constructor(store: HumanStore, clock: Clock, most = MOST_PEOPLE) {
     this.#most = most;
     this.#store = store;
-    this.#identities = identities;
     this.#clock = clock;
-    for (const human of store.load()) this.#byName.set(human.name, human);
+    for (const human of store.load()) this.#keep(human);
   }
 
   apply(change: Change & { readonly kind: 'human' }): void {
-    this.#byName.set(change.key, change.human);
+    this.#keep(change.human);
   }
 
   /** By name. */
   all(): readonly HumanRecord[] {
-    return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#sorted ??= [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#sorted;
   }
 
   get(name: string): HumanRecord | undefined {
@@ -66,11 +61,13 @@ export class People {
     if (this.#byName.size >= this.#most) throw tooMany('people', this.#most);
     // guard: C2 test/registry/people.test.ts — one who left is not come back as another
     if (this.#byName.has(name)) throw exists(name);
+    const { email, uids, teams } = input;
     const human: HumanRecord = {
       name,
-      email: input.email === undefined ? null : parseText(input.email, 'email', FREE_TEXT_MAX),
-      uids: parseUids(input.uids),
-      teams: parseTeams(input.teams),
+      email: null,
+      uids: [],
+      teams: [],
+      ...parsePatch({ email, uids, teams }),
       keys: [],
       active: true,
       leftReason: null,
@@ -78,37 +75,25 @@ export class People {
       createdBy: actorName(actor),
       revision: 1,
     };
-    await this.#store.put(human, 'add', [], actorName(actor), now);
+    await this.#store.put(human, 'add', actorName(actor), now);
     return human;
   }
 
-  /** Resolves with what was suspended for it. */
-  leave(
-    name: string,
-    reason: string,
-    actor: Actor,
-  ): Promise<{ readonly human: HumanRecord; readonly suspended: readonly IdentityRecord[] }> {
-    const leftReason = parseText(reason, 'reason', FREE_TEXT_MAX);
+  /** Changes what is named in `patch` and nothing else; writes nothing when nothing changes. */
+  update(name: string, patch: HumanPatch, actor: Actor): Promise<HumanChange> {
+    const said = parsePatch(patch);
     return again(async () => {
       const before = this.#present(name);
-      const now = this.#clock.now();
-      const human = { ...before, active: false, leftReason, revision: before.revision + 1 };
-      const suspended: IdentityRecord[] = [];
-      for (const owner of this.#ownersGoneWith(before)) {
-        const filter = { owner, state: 'active' } as const;
-        for await (const one of allPages((page) => this.#identities.listIdentities(filter, page)))
-          suspended.push({
-            ...one,
-            state: 'suspended',
-            stateReason: ownerLeft(owner),
-            stateSince: now,
-            revision: one.revision + 1,
-          });
-      }
-      // guard: I7 test/registry/people.test.ts
-      await this.#store.put(human, 'leave', suspended, actorName(actor), now);
-      return { human, suspended };
+      const human = { ...before, ...said };
+      if (JSON.stringify(human) === JSON.stringify(before)) return { human: before, suspended: [] };
+      return this.#write(human, 'update', actor);
     });
+  }
+
+  /** Whoever leaves is here no longer, for good; their name is never given again. */
+  leave(name: string, reason: string, actor: Actor): Promise<HumanChange> {
+    const leftReason = parseText(reason, 'reason', FREE_TEXT_MAX);
+    return again(() => this.#write({ ...this.#present(name), active: false, leftReason }, 'leave', actor));
   }
 
   addKey(name: string, line: string, actor: Actor): Promise<HumanRecord> {
@@ -117,11 +102,8 @@ export class People {
       const before = this.#present(name);
       // guard: I9 test/registry/people.test.ts
       if (before.keys.length >= MOST_KEYS) throw tooMany('keys', MOST_KEYS);
-      const now = this.#clock.now();
-      const added = { ...key, addedAt: now, addedBy: actorName(actor) };
-      const human = { ...before, keys: [...before.keys, added], revision: before.revision + 1 };
-      await this.#store.put(human, 'key_add', [], actorName(actor), now);
-      return human;
+      const added = { ...key, addedAt: this.#clock.now(), addedBy: actorName(actor) };
+      return (await this.#write({ ...before, keys: [...before.keys, added] }, 'key_add', actor)).human;
     });
   }
 
@@ -130,9 +112,7 @@ export class People {
       const before = this.#known(name);
       const keys = before.keys.filter((key) => key.fingerprint !== fingerprint);
       if (keys.length === before.keys.length) throw noKey(name, fingerprint);
-      const human = { ...before, keys, revision: before.revision + 1 };
-      await this.#store.put(human, 'key_remove', [], actorName(actor), this.#clock.now());
-      return human;
+      return (await this.#write({ ...before, keys }, 'key_remove', actor)).human;
     });
   }
 
@@ -154,14 +134,29 @@ export class People {
   isGone(owner: string): boolean {
     const [, kind, name = ''] = OWNER.exec(owner) ?? [];
     if (kind === 'human') return this.#byName.get(name)?.active !== true;
-    return kind === 'team' && !this.all().some(({ active, teams }) => active && teams.includes(name));
+    return kind === 'team' && !this.#members.has(name);
   }
 
-  /** `human:NAME`, and each team whose last active member this is. */
-  #ownersGoneWith(human: HumanRecord): readonly string[] {
-    const others = this.all().filter(({ name, active }) => active && name !== human.name);
-    const teams = human.teams.filter((team) => !others.some((other) => other.teams.includes(team)));
-    return [`human:${human.name}`, ...teams.map((team) => `team:${team}`)];
+  /** Who is suspended for it is judged where it is written: nobody comes in between. */
+  async #write(changed: HumanRecord, step: HumanStep, actor: Actor): Promise<HumanChange> {
+    const human = { ...changed, revision: changed.revision + 1 };
+    return { human, suspended: await this.#store.put(human, step, actorName(actor), this.#clock.now()) };
+  }
+
+  #keep(human: HumanRecord): void {
+    this.#count(this.#byName.get(human.name), -1);
+    this.#count(human, 1);
+    this.#byName.set(human.name, human);
+    this.#sorted = undefined;
+  }
+
+  #count(human: HumanRecord | undefined, by: 1 | -1): void {
+    if (human?.active !== true) return;
+    for (const team of human.teams) {
+      const members = (this.#members.get(team) ?? 0) + by;
+      if (members > 0) this.#members.set(team, members);
+      else this.#members.delete(team);
+    }
   }
 
   #known(name: string): HumanRecord {
@@ -183,35 +178,6 @@ export class People {
       hint: 'one who comes back gets another name',
     });
   }
-}
-
-function parseName(name: string, field: string): string {
-  // guard: B7 test/registry/people.test.ts
-  if (!NAME.test(name))
-    throw new Failure('invalid-argument', 'HUMAN_NAME_INVALID', `${field} ${quote(name)} is refused: it is no name`, {
-      field,
-      value: quote(name),
-      hint: 'use a to z, digits, dots, hyphens and underscores, at most 64',
-    });
-  return name;
-}
-
-function parseUids(uids: readonly number[]): readonly number[] {
-  // guard: I9 test/registry/people.test.ts
-  if (uids.length > MOST_UIDS) throw tooMany('uids', MOST_UIDS);
-  for (const uid of uids)
-    if (!Number.isSafeInteger(uid) || uid < 0 || uid > LAST_UID)
-      throw new Failure('invalid-argument', 'HUMAN_UID_INVALID', `uid ${uid} is refused: it is no uid`, {
-        field: 'uid',
-        value: String(uid),
-      });
-  return [...new Set(uids)].sort((a, b) => a - b);
-}
-
-function parseTeams(teams: readonly string[]): readonly string[] {
-  // guard: I9 test/registry/people.test.ts
-  if (teams.length > MOST_TEAMS) throw tooMany('teams', MOST_TEAMS);
-  return [...new Set(teams.map((team) => parseName(team, 'team')))].sort();
 }
 
 function exists(name: string): Failure {
@@ -237,11 +203,5 @@ function gone(owner: string, field: string): Failure {
     field,
     value: owner,
     hint: human ? 'add them first: assay human add' : 'add somebody to it first: assay human add NAME --team',
-  });
-}
-
-function tooMany(what: string, most: number): Failure {
-  return new Failure('resource-exhausted', 'LIMIT_REACHED', `more ${what} are refused: at most ${most}`, {
-    field: what,
   });
 }

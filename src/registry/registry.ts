@@ -83,7 +83,7 @@ export class Registry {
       limits,
     };
     const hasBundle = (name: string): boolean => this.#bundles.get(name) !== undefined;
-    this.people = new People(store.humans, store, clock);
+    this.people = new People(store.humans, clock);
     this.#entries = new EntryWriter({
       store,
       index: this.#index,

@@ -30,19 +30,20 @@ export interface HumanRecord {
 }
 
 /** What the event is called. */
-export type HumanStep = 'add' | 'key_add' | 'key_remove' | 'leave';
+export type HumanStep = 'add' | 'update' | 'key_add' | 'key_remove' | 'leave';
+
+/** Why one whose owner is gone is suspended. */
+export function ownerLeft(owner: string): string {
+  return `owner ${owner} left`;
+}
 
 export interface HumanStore {
   load(): readonly HumanRecord[];
   /**
-   * Writes it, and with it identities that change for it, in one step. Rejects with ('aborted', 'REVISION_CONFLICT') when the stored
-   * revision is not one less, of any of them, and with ('already-exists', 'HUMAN_KEY_TAKEN') for a key that somebody has.
+   * Writes it, and in the same step suspends each active identity for which nobody answers any more: those of the human who
+   * leaves, and those of a team whose last active member leaves it. Resolves with these, by SPIFFE ID. Rejects with
+   * ('aborted', 'REVISION_CONFLICT') when the stored revision is not one less, and with ('already-exists', 'HUMAN_KEY_TAKEN' or
+   * 'HUMAN_UID_TAKEN') for a key or a uid that somebody has.
    */
-  put(
-    human: HumanRecord,
-    step: HumanStep,
-    identities: readonly IdentityRecord[],
-    by: string,
-    at: number,
-  ): Promise<void>;
+  put(human: HumanRecord, step: HumanStep, by: string, at: number): Promise<readonly IdentityRecord[]>;
 }

@@ -81,6 +81,24 @@ describe('people', () => {
     );
   });
 
+  it('are changed field by field, each change an event, and no uid comes to be two people’s', async () => {
+    await w.people.add({ name: 'alice', email: 'a@example.org', uids: [1000], teams: ['web'] }, OPERATOR);
+    await w.people.add({ name: 'bob', uids: [1001], teams: [] }, OPERATOR);
+    const { human } = await w.people.update('alice', { email: null, uids: [1002] }, OPERATOR);
+    expect(human).toMatchObject({ email: null, uids: [1002], teams: ['web'], revision: 2 });
+    expect(w.people.all()).toEqual(w.store.humans.load());
+    const shared = await refusalOfAsync(() => w.people.update('alice', { uids: [1001] }, OPERATOR));
+    expect(shared.reason).toBe('HUMAN_UID_TAKEN');
+    expect((await refusalOfAsync(() => w.people.update('alice', { teams: ['A'] }, OPERATOR))).reason).toBe(
+      'HUMAN_NAME_INVALID',
+    );
+    expect((await w.people.update('alice', { uids: [1002] }, OPERATOR)).human.revision).toBe(2);
+    const kinds = w.store.audit.events({ kind: 'human.' }, { limit: 9 }).rows.map(({ kind }) => kind);
+    expect(kinds).toEqual(['human.add', 'human.add', 'human.update']);
+    await w.people.leave('alice', 'left', OPERATOR);
+    expect((await refusalOfAsync(() => w.people.update('alice', { teams: [] }, OPERATOR))).reason).toBe('HUMAN_LEFT');
+  });
+
   it.each(['', 'Alice', '__proto__', 'a b', '-a', 'a'.repeat(65), 'ä', 'constructor\n'])(
     'B7: have plain names: %j has none',
     async (name) => {
@@ -96,7 +114,7 @@ describe('people', () => {
     );
     const teams = Array.from({ length: 33 }, (_, at) => `t${at}`);
     expect((await refusalOfAsync(() => w.add('a', ...teams))).reason).toBe('LIMIT_REACHED');
-    const few = new People(w.store.humans, w.store, w.clock, 0);
+    const few = new People(w.store.humans, w.clock, 0);
     const human = { name: 'a', uids: [], teams: [] };
     expect((await refusalOfAsync(() => few.add(human, OPERATOR))).reason).toBe('LIMIT_REACHED');
     const bad = await refusalOfAsync(() => w.people.add({ name: 'a', uids: [-1], teams: [] }, OPERATOR));
@@ -173,6 +191,49 @@ describe('an owner', () => {
     for (const path of ['new', 'other']) expect(w.stateOf(path)).not.toMatch(/^active, human:/);
   });
 
+  it('I7: of which nobody answers any more since its last active member left the team is suspended in one step', async () => {
+    await w.add('a', 'ops', 'web');
+    await w.add('b', 'web');
+    await w.own('ops', 'team:ops');
+    await w.own('web', 'team:web');
+    const { human, suspended } = await w.people.update('a', { teams: ['new'], email: 'a@example.org' }, OPERATOR);
+    expect(human).toMatchObject({ teams: ['new'], email: 'a@example.org', uids: [], revision: 2 });
+    expect(suspended.map(({ spiffeId }) => spiffeId)).toEqual([`${TD}/ops`]);
+    expect([w.stateOf('ops'), w.stateOf('web')]).toEqual([
+      'suspended: owner team:ops left, team:ops',
+      'active, team:web',
+    ]);
+    await w.own('other', 'team:new');
+    expect((await refusalOfAsync(() => w.own('more', 'team:ops'))).reason).toBe('OWNER_GONE');
+    // Somebody joins it again, and what was the team's is renewed as it is.
+    await w.people.update('b', { teams: ['web', 'ops'] }, OPERATOR);
+    await w.life.renew(`${TD}/ops`, OPERATOR);
+    expect(w.stateOf('ops')).toBe('active, team:ops');
+  });
+
+  it('I7: of whom all members leave the team at once is gone', async () => {
+    for (const name of ['a', 'b']) await w.add(name, 'ops');
+    await w.own('team', 'team:ops');
+    const done = await Promise.all(['a', 'b'].map((name) => w.people.update(name, { teams: [] }, OPERATOR)));
+    expect(done.flatMap(({ suspended }) => suspended)).toHaveLength(1);
+    expect(w.stateOf('team')).toMatch(/^suspended: owner team:ops left/);
+  });
+
+  it('I7: leaves though somebody changes what is theirs without pause', async () => {
+    await w.add('a');
+    const paths = Array.from({ length: 20 }, (_, at) => `mine${at}`);
+    for (const path of paths) await w.own(path, 'human:a');
+    let done = false;
+    const busy = paths.map(async (path) => {
+      for (let at = 0; !done; at += 1) await w.life.update(`${TD}/${path}`, { purpose: `p${at}` }, OPERATOR);
+    });
+    const { suspended } = await w.people.leave('a', 'left', OPERATOR);
+    done = true;
+    await Promise.all(busy);
+    expect(suspended).toHaveLength(20);
+    for (const path of paths) expect(w.stateOf(path)).toBe('suspended: owner human:a left, human:a');
+  });
+
   it('I7: who left does not see a draft begin: its deputy does', async () => {
     await w.add('a');
     for (const [path, deputy] of [['alone'], ['followed', 'x']] as const)
@@ -202,7 +263,7 @@ describe('an owner', () => {
     expect((await refusalOfAsync(() => w.life.renew(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
     expect((await refusalOfAsync(() => w.registry.resumeIdentity(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
     await w.life.update(`${TD}/alone`, { owner: 'human:bob' }, OPERATOR);
-    await w.registry.resumeIdentity(`${TD}/alone`, OPERATOR);
+    await w.life.renew(`${TD}/alone`, OPERATOR);
     expect(w.stateOf('alone')).toBe('active, human:bob');
     await w.people.leave('bob', 'left, too', OPERATOR);
     expect((await refusalOfAsync(() => w.life.renew(`${TD}/mine`, OPERATOR))).reason).toBe('OWNER_GONE');

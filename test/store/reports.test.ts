@@ -95,8 +95,8 @@ describe('the report', () => {
       leftReason: null,
     };
     const at = { createdAt: NOW, createdBy: BY };
-    await w.store.humans.put({ ...nora, ...at, revision: 1 }, 'add', [], BY, NOW);
-    await w.store.humans.put({ ...nora, ...at, name: 'max', teams: ['web'], revision: 1 }, 'add', [], BY, NOW);
+    await w.store.humans.put({ ...nora, ...at, revision: 1 }, 'add', BY, NOW);
+    await w.store.humans.put({ ...nora, ...at, name: 'max', teams: ['web'], revision: 1 }, 'add', BY, NOW);
     for (const owner of ['human:nora', 'team:data', 'team:web', 'human:max', 'somebody'])
       await add(w, owner.replace(':', '-'), { owner });
     expect(await w.metric('orphaned')).toMatchObject({ value: 0, verdict: 'met' });

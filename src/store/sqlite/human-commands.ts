@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/** People, in the writer thread, inside a savepoint; identities that change for them come along in the same step. */
+/** People, in the writer thread, inside a savepoint. What nobody answers for any more is found and suspended here: no writer comes in between. */
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
-import type { HumanStep } from '../humans.ts';
+import { type HumanStep, ownerLeft } from '../humans.ts';
 import { words } from '../packed.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
 import { HUMAN_COLUMNS, HUMAN_REVISION, humanRow, KEY_COLUMNS } from './human-rows.ts';
 import type { PresentOwners } from './present-owners.ts';
 import type { RegistryCommands } from './registry-commands.ts';
+import { IDENTITY_COLUMNS, identityOf, identityValues } from './rows.ts';
 import type { RevokedAnswer, Value } from './wire.ts';
 
 export class HumanCommands {
@@ -16,7 +17,7 @@ export class HumanCommands {
   readonly #events: EventLog;
   readonly #registry: RegistryCommands;
   readonly #present: PresentOwners;
-  readonly #revision: Statement;
+  readonly #before: Statement;
   readonly #put: Statement;
   readonly #holder: Statement;
   readonly #uidHolder: Statement;
@@ -29,7 +30,7 @@ export class HumanCommands {
     this.#log = log;
     this.#events = events;
     this.#registry = registry;
-    this.#revision = db.prepare('SELECT revision FROM human WHERE name = ?').pluck();
+    this.#before = db.prepare('SELECT revision, teams FROM human WHERE name = ?').raw();
     const columns = HUMAN_COLUMNS.split(', ').filter((name) => name !== 'name');
     this.#put = db.prepare(
       `INSERT INTO human (${HUMAN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -47,26 +48,35 @@ export class HumanCommands {
       `INSERT INTO human_key (human, ${KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (fingerprint) DO UPDATE SET added_at = excluded.added_at, added_by = excluded.added_by, removed_at = NULL`,
     );
-    this.#owned = db.prepare("SELECT 1 FROM identity WHERE owner = ? AND state = 'active'").pluck();
+    this.#owned = db
+      .prepare(
+        `SELECT ${IDENTITY_COLUMNS} FROM identity
+         WHERE state = 'active' AND owner IN (SELECT value FROM json_each(?)) ORDER BY spiffe_id`,
+      )
+      .raw();
   }
 
-  /** Answers the change of the person, then those of the identities. */
-  put(
-    values: Value[],
-    keys: Value[][],
-    step: HumanStep,
-    identities: Value[][],
-    by: string,
-    at: number,
-  ): RevokedAnswer[] {
+  /** Answers the change of the person, then those of the identities that were suspended for it. */
+  put(values: Value[], keys: Value[][], step: HumanStep, by: string, at: number): RevokedAnswer[] {
     const name = values[0] as string;
-    const stored = (this.#revision.get(name) as number | undefined) ?? 0;
+    const [stored, teams] = (this.#before.get(name) as [number, string] | undefined) ?? [0, ''];
     // guard: I3 test/store/humans.test.ts
     if (stored !== (values[HUMAN_REVISION] as number) - 1) throw conflict(name);
-    const shared = step === 'add' ? (this.#uidHolder.get(name, values[2]) as [string, number] | undefined) : undefined;
+    const saysUids = step === 'add' || step === 'update';
+    const shared = saysUids ? (this.#uidHolder.get(name, values[2]) as [string, number] | undefined) : undefined;
     // guard: C2 test/registry/people.test.ts — a uid is one person's
     if (shared !== undefined) throw uidTaken(...shared);
     this.#put.run(values);
+    this.#putKeys(name, keys, at);
+    this.#events.note(`human.${step}`, by, at, null, humanRow(values, keys));
+    const seq = this.#log.add('human', 'put', name, by, at);
+    const suspended: RevokedAnswer[] = [];
+    // guard: I7 test/registry/people.test.ts
+    suspended.push(...this.#suspendOrphans([`human:${name}`, ...words(teams).map((team) => `team:${team}`)], by, at));
+    return [{ seq, revoked: [] }, ...suspended];
+  }
+
+  #putKeys(name: string, keys: Value[][], at: number): void {
     this.#removeKeys.run(at, name);
     for (const key of keys) {
       const holder = this.#holder.get(key[0]) as string | undefined;
@@ -74,18 +84,23 @@ export class HumanCommands {
       if (holder !== undefined && holder !== name) throw taken(key[0] as string, holder);
       this.#addKey.run(name, key);
     }
-    this.#events.note(`human.${step}`, by, at, null, humanRow(values, keys));
-    const seq = this.#log.add('human', 'put', name, by, at);
-    const changed = identities.map((identity) => this.#registry.updateIdentity(identity, by, at));
-    const owners = [`human:${name}`, ...words(values[3] as string).map((team) => `team:${team}`)];
-    // guard: I7 test/registry/people.test.ts — somebody was given what nobody owns, or left too, meanwhile
-    if (step === 'leave' && owners.some((owner) => this.#isOrphaned(owner))) throw conflict(name);
-    return [{ seq, revoked: [] }, ...changed];
   }
 
-  /** Something active is owned by nobody who is here. */
-  #isOrphaned(owner: string): boolean {
-    return this.#owned.get(owner) !== undefined && this.#present.isGone(owner);
+  /** Of those among `owners` who are no longer here. */
+  #suspendOrphans(owners: readonly string[], by: string, at: number): RevokedAnswer[] {
+    const gone = owners.filter((owner) => this.#present.isGone(owner));
+    if (gone.length === 0) return [];
+    return (this.#owned.all(JSON.stringify(gone)) as Value[][]).map((row) => {
+      const before = identityOf(row);
+      const identity = identityValues({
+        ...before,
+        state: 'suspended',
+        stateReason: ownerLeft(before.owner),
+        stateSince: at,
+        revision: before.revision + 1,
+      });
+      return { ...this.#registry.updateIdentity(identity, by, at), identity };
+    });
   }
 }
 

@@ -5,7 +5,7 @@ import type { HumanRecord, HumanStep, HumanStore } from '../humans.ts';
 import type { IdentityRecord } from '../records.ts';
 import { HUMAN_COLUMNS, humanOf, humanValues, KEY_COLUMNS, keyValues } from './human-rows.ts';
 import { identityChanges } from './revocation-store.ts';
-import { identityValues } from './rows.ts';
+import { identityOf } from './rows.ts';
 import { Op, type RevokedAnswer } from './wire.ts';
 import type { Writer } from './writer.ts';
 
@@ -28,20 +28,17 @@ export class SqliteHumanStore implements HumanStore {
     return rows.map((row) => humanOf(row, keys.all(row[0]) as Row[]));
   }
 
-  async put(
-    human: HumanRecord,
-    step: HumanStep,
-    identities: readonly IdentityRecord[],
-    by: string,
-    at: number,
-  ): Promise<void> {
-    const args = [humanValues(human), human.keys.map(keyValues), step, identities.map(identityValues), by, at];
+  async put(human: HumanRecord, step: HumanStep, by: string, at: number): Promise<readonly IdentityRecord[]> {
+    const args = [humanValues(human), human.keys.map(keyValues), step, by, at];
+    let suspended: readonly IdentityRecord[] = [];
     await this.#writer.run(Op.putHuman, args, (answer) => {
       const [own, ...rest] = answer as readonly RevokedAnswer[];
+      suspended = rest.map(({ identity }) => identityOf(identity as Row));
       return [
         { seq: own?.seq ?? 0, at, by, kind: 'human', action: 'put', key: human.name, human },
-        ...rest.flatMap((one, i) => identityChanges(one, identities[i] as IdentityRecord, by, at)),
+        ...rest.flatMap((one, i) => identityChanges(one, suspended[i] as IdentityRecord, by, at)),
       ];
     });
+    return suspended;
   }
 }

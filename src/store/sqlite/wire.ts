@@ -65,6 +65,8 @@ export interface RevokedAnswer {
   readonly revoked: readonly RevokedSvid[];
   /** Ids of entries that went with an identity: their changes come first. */
   readonly entryIds?: readonly string[];
+  /** The identity as the writer made it, where nobody else has. */
+  readonly identity?: readonly Value[];
 }
 
 export interface RefusedAnswer {
