@@ -97,6 +97,7 @@ export function printIdentity(io: Io, identity: WireIdentity): void {
 const TTL_FROM: ReadonlyMap<string, string> = new Map([
   ['entry', ''],
   ['default', ' (the default)'],
+  ['legacy', ' (capped: lifecycle.legacy_max_ttl)'],
   ['ca', ' (capped: a sixth of ca.ttl)'],
   ['entry_expiry', ' (cut short by the end of the entry)'],
   ['identity_expiry', ' (cut short by the end of the identity)'],

@@ -12,6 +12,7 @@ import type { Config, UnixAttestorConfig, WorkloadKeyType } from './config.ts';
 import { readDetectors } from './detectors.ts';
 import { readFederation } from './federation.ts';
 import { pathFrom, readHttps, readIntrospection } from './https.ts';
+import { readLifecycle } from './lifecycle.ts';
 import { LEAST_SHORT_CA_TTL_MS, LEAST_SVID_TTL_MS, longestSvidTtlMs } from './lifetimes.ts';
 import { readLimits } from './limits.ts';
 import { readMetrics } from './metrics.ts';
@@ -76,6 +77,7 @@ export function buildConfig(
     },
     // In the file alone: it names what the daemon writes (attack A13).
     audit: { checkpointFile: reader.readFromFile('audit.checkpoint_file', pathFrom(folder)) },
+    lifecycle: readLifecycle(reader),
     detectors: readDetectors(reader),
     metrics: readMetrics(reader),
     limits: readLimits(reader),

@@ -11,6 +11,7 @@ import type { SystemdAttestorConfig } from './attestors/systemd.ts';
 import type { DetectorsConfig } from './detectors.ts';
 import type { FederationConfig } from './federation.ts';
 import type { HttpsConfig, ListenAddress } from './https.ts';
+import type { LifecycleConfig } from './lifecycle.ts';
 import type { SdsConfig } from './sds.ts';
 
 export type WorkloadKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
@@ -66,6 +67,7 @@ export interface Limits {
   readonly dnsNamesPerEntry: number;
   readonly federatesWithPerEntry: number;
   readonly entries: number;
+  readonly identities: number;
   readonly grantsPerCaller: number;
   readonly foreignBundles: number;
   readonly certificatesPerBundle: number;
@@ -142,6 +144,7 @@ export interface Config {
     /** Absolute; where checkpoints of the log are written besides the data folder. */
     readonly checkpointFile: string | undefined;
   };
+  readonly lifecycle: LifecycleConfig;
   readonly detectors: DetectorsConfig;
   /** Undefined: nothing is measured for anybody. */
   readonly metrics: { readonly listen: ListenAddress } | undefined;

@@ -24,6 +24,13 @@ export function cappedTtlMs(askedMs: number, caTtlMs: number): number {
   return Math.min(askedMs, longestSvidTtlMs(caTtlMs));
 }
 
+/** What an identity of this kind gets of it: of `legacy` no more than `lifecycle.legacy_max_ttl`. */
+export function ttlOfKindMs(askedMs: number, kind: string, legacyMaxTtlMs: number): number {
+  // guard: I5 test/issuance/legacy-ttl.test.ts
+  if (kind === 'legacy') return Math.min(askedMs, legacyMaxTtlMs);
+  return askedMs;
+}
+
 export interface TtlFault {
   /** Follows "is". */
   readonly broken: string;

@@ -138,6 +138,7 @@ export const LIMITS: readonly LimitRow[] = [
     'trust domains one entry federates with',
   ),
   row('entries', 'entries', 'count', 2_000_000, [1, 10_000_000], 'entries in all'),
+  row('identities', 'identities', 'count', 2_000_000, [1, 10_000_000], 'identities in all, retired ones among them'),
   row(
     'grantsPerCaller',
     'grants_per_caller',

@@ -35,6 +35,7 @@ export interface AdminRooms {
   readonly registry: Registry;
   readonly store: Store;
   readonly storeTrouble: () => Error | undefined;
+  readonly ahead: () => Promise<readonly number[]>;
   readonly authority: X509Authority;
   readonly jwt: JwtAuthorities | undefined;
   readonly wit: JwtAuthority | undefined;
@@ -84,6 +85,7 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     }),
     defaultX509TtlMs: config.svid.x509TtlMs,
     defaultJwtTtlMs: config.svid.jwtTtlMs,
+    legacyMaxTtlMs: config.lifecycle.legacyMaxTtlMs,
     strengthOf: (selectors) => strongestOf(selectors, rooms.attestation.kinds),
     explainer: new Explainer({
       peers: rooms.platform,

@@ -10,6 +10,7 @@ import { longestSvidTtlMs } from '../config/lifetimes.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { PeerPlatform, PlatformFacts } from '../peer/platform.ts';
 import type { EntryRecord } from '../store/records.ts';
+import { listCommand } from './announcements.ts';
 
 export interface HealthRooms {
   readonly config: Config;
@@ -26,6 +27,8 @@ export interface HealthRooms {
   readonly registry: {
     entries(filter: object, page: { limit: number; after?: string }): { rows: readonly EntryRecord[]; next?: string };
   };
+  /** Active identities that end or are to be reviewed within each of `lifecycle.announce`. */
+  readonly ahead: () => Promise<readonly number[]>;
   readonly standings: { readonly size: number };
   readonly checkpoints: { health(): Check };
   readonly crls: { health(): Check };
@@ -45,6 +48,7 @@ export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]
     rooms.crls.health(),
     rooms.checkpoints.health(),
     await cappedEntries(rooms),
+    ...(await identitiesAhead(rooms)),
     streams(rooms),
   ];
 }
@@ -91,6 +95,25 @@ async function cappedEntries({ registry, config }: HealthRooms): Promise<Check> 
     text: `ca.ttl ${formatDuration(config.ca.ttlMs)} is too short for the TTL of ${capped.slice(0, NAMED).join(', ')}; their SVIDs are capped`,
     hint: 'raise ca.ttl, or assay entry update ID --x509-ttl, --jwt-ttl',
   };
+}
+
+/** None where nothing is announced. */
+async function identitiesAhead({ ahead, config: { lifecycle } }: HealthRooms): Promise<Check[]> {
+  const spans = lifecycle.announceMs;
+  const [first, ...nearer] = (await ahead()).map((count, at) => [count, formatDuration(spans[at] as number)] as const);
+  if (first === undefined) return [];
+  const [count, within] = first;
+  const name = 'identities';
+  if (count === 0) return [{ name, status: 'ok', text: `none ends or is to be reviewed within ${within}` }];
+  const more = nearer.map(([some, span]) => `, ${some} within ${span}`).join('');
+  return [
+    {
+      name,
+      status: 'warn',
+      text: `${count} end or are to be reviewed within ${within}${more}`,
+      hint: listCommand(spans),
+    },
+  ];
 }
 
 function streams({ standings }: HealthRooms): Check {

@@ -21,6 +21,7 @@ import { Registry } from '../registry/registry.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Tally } from '../telemetry/tally.ts';
 import { adminDeps } from './admin-deps.ts';
+import { startAnnouncements } from './announcements.ts';
 import { startAudit } from './audit.ts';
 import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
 import { looksAtCallers, startDetectors } from './detectors.ts';
@@ -116,11 +117,17 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     trustDomain,
     nodeId,
     limits,
-    rules: { caTtlMs: () => config.ca.ttlMs, kinds: () => attestation.kinds, onDemand: ON_DEMAND },
+    rules: {
+      caTtlMs: () => config.ca.ttlMs,
+      graceMs: config.lifecycle.graceMs,
+      kinds: () => attestation.kinds,
+      onDemand: ON_DEMAND,
+    },
     clock,
     random,
   });
   closers.add('registry', () => registry.close());
+  startAnnouncements(config, { registry, clock, closers, log });
   const authorityRooms = {
     store,
     keyManager: await makeKeyManager(config, random),
@@ -178,6 +185,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     onClockJump: (listener) => clockGuard.onJump(listener),
     settings: {
       x509TtlMs: config.svid.x509TtlMs,
+      legacyMaxTtlMs: config.lifecycle.legacyMaxTtlMs,
       keyType: config.svid.keyType,
       pushCrls: config.crl.pushX509Svid,
       allowUnauthenticatedVerifiers: config.workloadApi.allowUnauthenticatedVerifiers,
@@ -209,7 +217,8 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   });
   closers.add('workload door', () => workload.close());
   let httpsCheck: HttpsCheck = () => [];
-  const measured = { store, storeTrouble: () => storeTrouble, standings, attestation, report };
+  const ahead = () => registry.ahead.counts(clock.now(), config.lifecycle.announceMs);
+  const measured = { ahead, store, storeTrouble: () => storeTrouble, standings, attestation, report };
   const daemon = { uid: ownUid, pid: process.pid, trustDomain, nodeId, version: VERSION, startedAt };
   const admin = adminDoor(
     config,
@@ -239,7 +248,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   await startIntrospection({ ...outside, store, registry, revocations, jwt, detectors, clockGuard, closers });
   if (config.metrics !== undefined) {
     const { startMetrics } = await import('./metrics.ts');
-    await startMetrics(config.metrics, { ...measured, daemon, ledger, refused, clock, log, closers });
+    await startMetrics(config, { ...measured, daemon, ledger, refused, clock, log, closers });
   }
   httpsCheck = await startHttps({ ...outside, ownBundle, crls, clockGuard, closers });
   await openSockets(config, { admin, workload, platform, ownUid, log, closers });

@@ -7,6 +7,7 @@ import type { Standings } from '../issuance/standings.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closers } from '../lib/closers.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { exposition } from '../metrics/exposition.ts';
 import { MetricsListener } from '../metrics/listener.ts';
 import { families, type Measured } from '../metrics/numbers.ts';
@@ -20,6 +21,7 @@ export interface MetricsRooms {
   readonly daemon: { readonly version: string; readonly startedAt: number };
   readonly store: Store;
   readonly storeTrouble: () => Error | undefined;
+  readonly ahead: () => Promise<readonly number[]>;
   readonly standings: Pick<Standings, 'size'>;
   readonly attestation: Pick<AttestationEngine, 'latency' | 'waiting'>;
   readonly ledger: Pick<Ledger, 'recorded'>;
@@ -31,23 +33,31 @@ export interface MetricsRooms {
 }
 
 export async function startMetrics(
-  { listen }: NonNullable<Config['metrics']>,
+  { metrics, lifecycle }: Pick<Config, 'metrics' | 'lifecycle'>,
   { clock, log, closers, ...rooms }: MetricsRooms,
 ): Promise<void> {
+  if (metrics === undefined) return;
+  const { listen } = metrics;
+  const spans = lifecycle.announceMs.map((ms) => formatDuration(ms));
   const cache = new ReportCache(() => rooms.report.take(0), clock);
-  const text = async (): Promise<string> => exposition(families(await measure(rooms, cache)));
+  const text = async (): Promise<string> => exposition(families(await measure(rooms, cache, spans)));
   const listener = await MetricsListener.start({ ...listen, text, clock, log });
   closers.add('metrics listener', () => listener.close());
   log.info({ listen: showAddress(listen) }, 'the metrics listener is open');
 }
 
-async function measure(rooms: Omit<MetricsRooms, 'clock' | 'log' | 'closers'>, cache: ReportCache): Promise<Measured> {
+async function measure(
+  rooms: Omit<MetricsRooms, 'clock' | 'log' | 'closers'>,
+  cache: ReportCache,
+  spans: readonly string[],
+): Promise<Measured> {
   const { daemon, store, standings, attestation, ledger, refused } = rooms;
   const report = await cache.current();
   const { user, system } = process.cpuUsage();
   return {
     ...daemon,
     streams: standings.size,
+    identitiesAhead: (await rooms.ahead()).map((count, at) => [spans[at] as string, count] as const),
     recorded: ledger.recorded,
     refused: refused.counts,
     commits: store.commitLatency,

@@ -107,6 +107,8 @@ export interface JwtRoom {
 
 export interface IssuanceSettings {
   readonly x509TtlMs: number;
+  /** `lifecycle.legacy_max_ttl` */
+  readonly legacyMaxTtlMs: number;
   readonly keyType: 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
   /** Streams of X509-SVIDs are told of another revocation list at once, and not with what comes next. */
   readonly pushCrls: boolean;

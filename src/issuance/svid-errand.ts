@@ -7,7 +7,9 @@
  * Keys live here and on this caller's stream only (I4). A new key is made for a new stream, a renewal, or a change that
  * alters the document; every other push re-sends the same SVID and key.
  */
+
 import type { Attested } from '../attestation/attested.ts';
+import { ttlOfKindMs } from '../config/lifetimes.ts';
 import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant, Match } from '../registry/match.ts';
@@ -139,7 +141,10 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
 
   /** The same for all kinds that are bound to a key. */
   #ttlMs(grant: Grant): number {
-    return grant.entry.x509TtlSeconds === null ? this.#rooms.settings.x509TtlMs : grant.entry.x509TtlSeconds * 1000;
+    const { x509TtlMs, legacyMaxTtlMs } = this.#rooms.settings;
+    const { entry, identity } = grant;
+    const askedMs = entry.x509TtlSeconds === null ? x509TtlMs : entry.x509TtlSeconds * 1000;
+    return ttlOfKindMs(askedMs, identity.kind, legacyMaxTtlMs);
   }
 
   async #fetch(

@@ -3,6 +3,7 @@
  * Tokens for one process: out of its cache while they are fresh, otherwise signed and recorded (I3). One that is asked for in
  * the last half of its life is given at once and replaced behind the caller's back, so that the next call need not wait.
  */
+import { ttlOfKindMs } from '../config/lifetimes.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
@@ -128,8 +129,9 @@ export class TokenIssuer {
     this.#cache.put(grant, audiences, token);
   }
 
-  #ttlMs({ entry }: Grant): number {
-    return entry.jwtTtlSeconds === null ? this.#jwt.ttlMs : entry.jwtTtlSeconds * 1000;
+  #ttlMs({ entry, identity }: Grant): number {
+    const askedMs = entry.jwtTtlSeconds === null ? this.#jwt.ttlMs : entry.jwtTtlSeconds * 1000;
+    return ttlOfKindMs(askedMs, identity.kind, this.#rooms.settings.legacyMaxTtlMs);
   }
 
   #dropped(token: CachedToken): void {

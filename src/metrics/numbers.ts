@@ -19,6 +19,8 @@ export interface Measured {
   readonly attestationWaiting: number;
   readonly storeTrouble: boolean;
   readonly events: number;
+  /** How soon, in words, and how many active identities end or are to be reviewed by then. */
+  readonly identitiesAhead: readonly (readonly [within: string, count: number])[];
   /** Milliseconds UTC; undefined while there is none. */
   readonly checkpointAt: number | undefined;
   readonly residentBytes: number;
@@ -30,7 +32,7 @@ export interface Measured {
 const FINDINGS = 'findings-';
 
 export function families(measured: Measured): readonly Family[] {
-  return [...basics(measured), ...latencies(measured), ...log(measured), ...reported(measured)];
+  return [...basics(measured), ahead(measured), ...latencies(measured), ...log(measured), ...reported(measured)];
 }
 
 function basics({ version, startedAt, streams, recorded, refused, residentBytes, cpuSeconds }: Measured): Family[] {
@@ -48,6 +50,11 @@ function basics({ version, startedAt, streams, recorded, refused, residentBytes,
     byWord('assay_issuances_total', 'SVIDs recorded, by kind.', 'counter', 'kind', recorded),
     byWord('assay_calls_refused_total', 'Calls on the workload socket that ended badly.', 'counter', 'reason', refused),
   ];
+}
+
+function ahead({ identitiesAhead }: Measured): Family {
+  const help = 'Active identities that end or are to be reviewed so soon.';
+  return byWord('assay_identities_ending', help, 'gauge', 'within', identitiesAhead);
 }
 
 function latencies({ commits, attestation, attestationWaiting, storeTrouble }: Measured): Family[] {

@@ -6,8 +6,6 @@ import type { IdentityRecord } from '../store/records.ts';
 export const EXPIRED = 'expired';
 /** Why one whose review was missed is. */
 export const REVIEW_MISSED = 'review missed';
-/** One that expired can be renewed for so long. */
-export const GRACE_MS = 90 * 86_400_000;
 
 /** Suspended by time or because its owner left, and by nobody who had a reason: a renewal lets it go on. */
 export function isRenewable({ state, stateReason }: IdentityRecord): boolean {
@@ -20,23 +18,24 @@ export function isOwnReason(reason: string): boolean {
 }
 
 /** It ran out so long ago that it can only retire. */
-export function isPastGrace({ state, expiresAt }: IdentityRecord, now: number): boolean {
-  return state === 'suspended' && expiresAt + GRACE_MS <= now;
+export function isPastGrace({ state, expiresAt }: IdentityRecord, graceMs: number, now: number): boolean {
+  return state === 'suspended' && expiresAt + graceMs <= now;
 }
 
 /** What time has brought an identity: a reason to suspend it, or its end. */
 export function dueStep(
   identity: IdentityRecord,
+  graceMs: number,
   now: number,
 ): typeof EXPIRED | typeof REVIEW_MISSED | 'retire' | undefined {
-  const at = dueAt(identity);
+  const at = dueAt(identity, graceMs);
   if (at === undefined || at > now) return undefined;
   if (identity.state === 'suspended') return 'retire';
   return identity.expiresAt <= now ? EXPIRED : REVIEW_MISSED;
 }
 
 /** When time brings the next of these; undefined for what only somebody can change. */
-export function dueAt({ state, expiresAt, reviewBy }: IdentityRecord): number | undefined {
+export function dueAt({ state, expiresAt, reviewBy }: IdentityRecord, graceMs: number): number | undefined {
   if (state === 'active') return Math.min(expiresAt, reviewBy ?? Infinity);
-  return state === 'suspended' ? expiresAt + GRACE_MS : undefined;
+  return state === 'suspended' ? expiresAt + graceMs : undefined;
 }

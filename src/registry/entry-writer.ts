@@ -5,6 +5,7 @@ import { Failure, quote } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
 import type { Actor, EntryRecord, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
+import { Ceiling } from './ceiling.ts';
 import {
   claimedAlone,
   parseDnsNames,
@@ -18,7 +19,7 @@ import {
   refuseClaimedAlone,
 } from './entry-fields.ts';
 import { warningsFor } from './entry-warnings.ts';
-import { actorName, newIdentity, parseIdentity, refuseDifferences } from './identity-fields.ts';
+import { actorName, newIdentity, parseIdentity, refuseDifferences, type SaidOfIdentity } from './identity-fields.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
 import type { People } from './people.ts';
 import { parseHint } from './plain-text.ts';
@@ -36,6 +37,7 @@ export interface WrittenEntry {
 export interface EntryWriterRooms {
   readonly store: RegistryStore;
   readonly index: RegistryIndex;
+  readonly identities: Ceiling;
   readonly hasBundle: (trustDomain: string) => boolean;
   readonly rules: EntryRules;
   readonly people: Pick<People, 'requireOwners'>;
@@ -45,35 +47,34 @@ export interface EntryWriterRooms {
 
 export class EntryWriter {
   readonly #rooms: EntryWriterRooms;
-  #creating = 0;
+  readonly #entries: Ceiling;
   #latestCreatedAt: number;
 
   constructor(rooms: EntryWriterRooms) {
     this.#rooms = rooms;
+    this.#entries = new Ceiling('entries', rooms.rules.limits.entries, () => rooms.index.entryCount);
     this.#latestCreatedAt = rooms.index.latestCreatedAt;
   }
 
   async create(input: NewEntry, actor: Actor): Promise<WrittenEntry> {
-    const { index, store, people, rules, clock } = this.#rooms;
+    const { clock } = this.#rooms;
     const entry = this.#parse(input, actor, clock.now());
     const said = parseIdentity(input.identity ?? {}, clock.now());
-    // guard: I9 test/registry/entry-create.test.ts
-    this.#refuseAboveCeiling();
-    this.#creating += 1;
-    try {
-      return await again(async () => {
-        const known = index.identity(entry.spiffeId);
-        if (known !== undefined) refuseDifferences(said, known);
-        const identity = known ?? newIdentity(entry.spiffeId, said, actor, clock.now());
-        if (known === undefined) people.requireOwners(identity);
-        const dated = { ...entry, createdAt: this.#nextCreatedAt() };
-        const warnings = warningsFor(dated, identity, index, rules, this.#rooms.hasBundle);
-        await store.createEntry(dated, known === undefined ? identity : undefined, actorName(actor));
-        return { entry: dated, identity, warnings };
-      });
-    } finally {
-      this.#creating -= 1;
-    }
+    return this.#entries.hold(() => again(() => this.#make(entry, said, actor)));
+  }
+
+  async #make(entry: EntryRecord, said: SaidOfIdentity, actor: Actor): Promise<WrittenEntry> {
+    const { index, store, people, identities, rules, clock } = this.#rooms;
+    const by = actorName(actor);
+    const known = index.identity(entry.spiffeId);
+    if (known !== undefined) refuseDifferences(said, known);
+    const identity = known ?? newIdentity(entry.spiffeId, said, actor, clock.now());
+    if (known === undefined) people.requireOwners(identity);
+    const dated = { ...entry, createdAt: this.#nextCreatedAt() };
+    const warnings = warningsFor(dated, identity, index, rules, this.#rooms.hasBundle);
+    if (known !== undefined) await store.createEntry(dated, undefined, by);
+    else await identities.hold(() => store.createEntry(dated, identity, by));
+    return { entry: dated, identity, warnings };
   }
 
   update(id: string, patch: EntryPatch, actor: Actor): Promise<WrittenEntry> {
@@ -149,17 +150,6 @@ export class EntryWriter {
     // guard: A1 test/registry/entry-update.test.ts
     if (claimed && patch.acceptClaimedSelectors !== true) refuseClaimedAlone(selectors, rules);
     return claimed;
-  }
-
-  #refuseAboveCeiling(): void {
-    const { index, rules } = this.#rooms;
-    const limit = rules.limits.entries;
-    if (index.entryCount + this.#creating < limit) return;
-    throw new Failure('resource-exhausted', 'LIMIT_REACHED', `there are ${limit} entries, no more are allowed`, {
-      field: 'limits.entries',
-      value: String(limit),
-      hint: 'delete entries that are no longer needed, or raise limits.entries',
-    });
   }
 
   /** Never earlier than an existing entry's, though the clock went back: a new entry changes nobody's default. */

@@ -27,9 +27,9 @@ export class ExpirySweep {
     this.#suspendExpired = suspendExpired;
   }
 
-  /** Something expires at `at`. */
-  expects(at: number): void {
-    if (this.#next !== undefined && this.#next <= at) return;
+  /** Something expires at `at`, unless undefined. */
+  expects(at: number | undefined): void {
+    if (at === undefined || (this.#next !== undefined && this.#next <= at)) return;
     this.#next = at;
     if (!this.#running) this.#wait();
   }

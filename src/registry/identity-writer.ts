@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import type { Actor, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
+import type { Ceiling } from './ceiling.ts';
 import { dueStep, isOwnReason, isPastGrace, isRenewable } from './due.ts';
 import { parseEntrySpiffeId, parseExpiry } from './entry-fields.ts';
 import {
@@ -20,6 +21,7 @@ import {
   unreviewed,
 } from './identity-failures.ts';
 import { actorName, lifeFrom, newIdentity, parseIdentity, parseLabels, parseOwner } from './identity-fields.ts';
+import type { DueSlice } from './index/identity-rows.ts';
 import type { IdentityPatch, NewLoneIdentity } from './input.ts';
 import type { People } from './people.ts';
 import { ENVIRONMENT_MAX, FREE_TEXT_MAX, parseText } from './plain-text.ts';
@@ -34,19 +36,30 @@ const SWEEP_SLICE = 256;
 
 export type IdentityLife = Pick<IdentityWriter, 'create' | 'update' | 'activate' | 'renew' | 'retire'>;
 
+export interface IdentityWriterRooms {
+  readonly store: RegistryStore;
+  readonly index: RegistryIndex;
+  readonly identities: Ceiling;
+  readonly people: People;
+  readonly rules: EntryRules;
+  readonly clock: Clock;
+}
+
 export class IdentityWriter {
   readonly #store: RegistryStore;
   readonly #index: RegistryIndex;
+  readonly #identities: Ceiling;
   readonly #people: People;
   readonly #rules: EntryRules;
   readonly #clock: Clock;
 
-  constructor(store: RegistryStore, index: RegistryIndex, people: People, rules: EntryRules, clock: Clock) {
-    this.#people = people;
-    this.#store = store;
-    this.#index = index;
-    this.#rules = rules;
-    this.#clock = clock;
+  constructor(rooms: IdentityWriterRooms) {
+    this.#people = rooms.people;
+    this.#store = rooms.store;
+    this.#index = rooms.index;
+    this.#identities = rooms.identities;
+    this.#rules = rooms.rules;
+    this.#clock = rooms.clock;
   }
 
   suspend(spiffeId: string, reason: string, actor: Actor): Promise<IdentityRecord> {
@@ -89,7 +102,7 @@ export class IdentityWriter {
     const fresh = newIdentity(spiffeId, parseIdentity(input, now), actor, now);
     this.#people.requireOwners(fresh);
     const identity = input.draft === true ? { ...fresh, state: 'draft' as const } : fresh;
-    await this.#store.createIdentity(identity, actorName(actor));
+    await this.#identities.hold(() => this.#store.createIdentity(identity, actorName(actor)));
     return identity;
   }
 
@@ -152,17 +165,21 @@ export class IdentityWriter {
 
   /** Suspends what has run out or was not reviewed by `now`, retires what was not renewed; answers when the next is due. */
   async doDue(now: number): Promise<number | undefined> {
-    const { spiffeIds: due, next } = this.#index.due(now);
-    for (let at = 0; at < due.length; at += SWEEP_SLICE) {
-      await Promise.all(due.slice(at, at + SWEEP_SLICE).map((spiffeId) => this.#doIfDue(spiffeId, now)));
+    let next = Infinity;
+    // A slice at a time: many that were made together end together.
+    for (let from: number | undefined = 0; from !== undefined; ) {
+      const slice: DueSlice = this.#index.due(now, from, SWEEP_SLICE);
+      await Promise.all(slice.spiffeIds.map((spiffeId) => this.#doIfDue(spiffeId, now)));
+      next = Math.min(next, slice.next ?? Infinity);
+      from = slice.rest;
     }
-    return next;
+    return next === Infinity ? undefined : next;
   }
 
   #doIfDue(spiffeId: string, now: number): Promise<void> {
     return again(async () => {
       const before = this.#index.identity(spiffeId);
-      const step = before === undefined ? undefined : dueStep(before, now);
+      const step = before === undefined ? undefined : dueStep(before, this.#rules.graceMs, now);
       if (before === undefined || step === undefined) return;
       if (step === 'retire') await this.#retire(before, 'expired, and not renewed in time', DAEMON);
       else await this.#write({ ...before, state: 'suspended', stateReason: step }, DAEMON, before);
@@ -181,7 +198,7 @@ export class IdentityWriter {
     // guard: C1 test/registry/identity-life.test.ts
     if (until !== undefined && until > latest) throw tooFar(before.kind, until, latest, 'expires');
     // guard: I5 test/registry/identity-life.test.ts
-    if (isPastGrace(before, now)) throw pastGrace(before);
+    if (isPastGrace(before, this.#rules.graceMs, now)) throw pastGrace(before);
   }
 
   /** The deputy takes over what nobody answers for any more. */

@@ -6,23 +6,28 @@
 import type { EntryRecord, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
 import { type EntryPlaces, EntryRows } from './index/entry-rows.ts';
-import { IdentityRows } from './index/identity-rows.ts';
+import { type DueSlice, IdentityRows } from './index/identity-rows.ts';
 import { SelectorIndex } from './index/selector-index.ts';
+import type { RegistryRules } from './rules.ts';
+
+/** `onDemand`: selector kinds that `names` is asked for. */
+type IndexRules = Pick<RegistryRules, 'graceMs' | 'onDemand'>;
 
 export class RegistryIndex {
   readonly #parentId: Buffer;
-  readonly #identities = new IdentityRows();
+  readonly #identities: IdentityRows;
   readonly #entries = new EntryRows((bytes, start, end) => this.#identities.slotOfBytes(bytes, start, end));
   readonly #selectors: SelectorIndex;
 
-  /** Entries of another parent are kept but never match. `counted`: selector kinds that `names` is asked for. */
-  constructor(parentId: string, counted: readonly string[] = []) {
+  /** Entries of another parent are kept but never match. */
+  constructor(parentId: string, { graceMs, onDemand = [] }: IndexRules) {
     this.#parentId = Buffer.from(parentId);
-    this.#selectors = new SelectorIndex(counted);
+    this.#identities = new IdentityRows(graceMs);
+    this.#selectors = new SelectorIndex(onDemand);
   }
 
-  static load(store: RegistryStore, parentId: string, counted: readonly string[] = []): RegistryIndex {
-    const index = new RegistryIndex(parentId, counted);
+  static load(store: RegistryStore, parentId: string, rules: IndexRules): RegistryIndex {
+    const index = new RegistryIndex(parentId, rules);
     for (const chunk of store.loadIdentities()) index.#identities.load(chunk);
     for (const chunk of store.loadEntries()) index.#entries.load(chunk, (places) => index.#addSelectors(places));
     // Only now is it known how rare each selector is.
@@ -92,13 +97,23 @@ export class RegistryIndex {
     return undefined;
   }
 
-  /** Identities for which time has brought something by `now`, and when it brings the next. */
-  due(now: number): { readonly spiffeIds: readonly string[]; readonly next: number | undefined } {
-    return this.#identities.due(now);
+  /** The first `most` identities, from `from`, for which time has brought something by `now`. */
+  due(now: number, from: number, most: number): DueSlice {
+    return this.#identities.due(now, from, most);
   }
 
-  putIdentity(identity: IdentityRecord): void {
-    this.#identities.put(identity);
+  /** Visits each active identity that time brings something after `now` and within `withinMs`, of `many` from `from`. */
+  eachAhead(...asked: Parameters<IdentityRows['eachAhead']>): number | undefined {
+    return this.#identities.eachAhead(...asked);
+  }
+
+  identityAt(slot: number): IdentityRecord {
+    return this.#identities.at(slot);
+  }
+
+  /** Answers when time brings it something. */
+  putIdentity(identity: IdentityRecord): number | undefined {
+    return this.#identities.put(identity);
   }
 
   /** Its identity is here already. */

@@ -13,8 +13,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { Actor, BundleContent, BundleRecord, Change, EntryRecord, IdentityRecord } from '../store/records.ts';
 import type { EntryFilter, IdentityFilter, Listed, Page, Store } from '../store/store.ts';
+import { Ahead } from './ahead.ts';
 import { allPages, nextTurn } from './all-pages.ts';
-import { dueAt } from './due.ts';
+import { Ceiling } from './ceiling.ts';
 import { EntryWriter, entryNotFound, type WrittenEntry } from './entry-writer.ts';
 import { ExpirySweep } from './expiry-sweep.ts';
 import {
@@ -50,6 +51,8 @@ export interface RegistryOptions {
 export class Registry {
   /** Who answers for identities. */
   readonly people: People;
+  /** What time will bring identities. */
+  readonly ahead: Ahead;
   readonly #store: Store;
   readonly #limits: Limits;
   readonly #clock: Clock;
@@ -73,27 +76,25 @@ export class Registry {
     this.#limits = limits;
     this.#clock = clock;
     this.#kinds = () => options.rules.kinds();
-    this.#index = RegistryIndex.load(store, nodeId, options.rules.onDemand);
+    this.#index = RegistryIndex.load(store, nodeId, options.rules);
     this.#bundles = new ForeignBundles(store, trustDomain, limits);
     const rules = {
       caTtlMs: () => options.rules.caTtlMs(),
+      graceMs: options.rules.graceMs,
       kinds: () => options.rules.kinds(),
       trustDomain,
       nodeId,
       limits,
     };
     const hasBundle = (name: string): boolean => this.#bundles.get(name) !== undefined;
-    this.people = new People(store.humans, clock);
-    this.#entries = new EntryWriter({
-      store,
-      index: this.#index,
-      people: this.people,
-      hasBundle,
-      rules,
-      clock,
-      random,
-    });
-    this.#identities = new IdentityWriter(store, this.#index, this.people, rules, clock);
+    const index = this.#index;
+    const people = new People(store.humans, clock);
+    this.people = people;
+    this.ahead = new Ahead(index);
+    const identities = new Ceiling('identities', limits.identities, () => index.identityCount);
+    const written = { store, index, identities, people, rules, clock };
+    this.#entries = new EntryWriter({ ...written, hasBundle, random });
+    this.#identities = new IdentityWriter(written);
     this.#sweep = new ExpirySweep(clock, (now) => this.#identities.doDue(now));
     this.#sweep.expects(clock.now());
     this.#lastChangeSeq = store.lastChangeSeq();
@@ -259,11 +260,6 @@ export class Registry {
     this.#listeners.clear();
   }
 
-  #expectDue(identity: IdentityRecord): void {
-    const at = dueAt(identity);
-    if (at !== undefined) this.#sweep.expects(at);
-  }
-
   #apply(changes: readonly Change[]): void {
     for (const change of changes) {
       this.#applyOne(change);
@@ -279,8 +275,7 @@ export class Registry {
         else this.#index.deleteEntry(change.key);
         return;
       case 'identity':
-        this.#index.putIdentity(change.identity);
-        this.#expectDue(change.identity);
+        this.#sweep.expects(this.#index.putIdentity(change.identity));
         return;
       case 'bundle':
         this.#bundles.apply(change);

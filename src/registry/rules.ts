@@ -7,6 +7,8 @@ import type { TrustDomain } from '../identity/trust-domain.ts';
 export interface RegistryRules {
   /** `ca.ttl` as it is now (I5). */
   caTtlMs(): number;
+  /** `lifecycle.grace` */
+  readonly graceMs: number;
   /** Attestor -> kind -> strength, of the attestors that run (attack A1). */
   kinds(): ReadonlyMap<string, ReadonlyMap<string, Strength>>;
   /** Kinds, as `type:kind`, that attestors give only while an entry names one. */

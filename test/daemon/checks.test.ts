@@ -9,6 +9,9 @@ import { tempDir } from '../support/temp-dir.ts';
 const HOUR = 3_600_000;
 const checkpoints = { health: () => ({ name: 'log', status: 'ok', text: '' }) as const };
 const dataDir = tempDir('checks');
+const lifecycle: Config['lifecycle'] = { announceMs: [30 * 24 * HOUR, 24 * HOUR], graceMs: HOUR, legacyMaxTtlMs: HOUR };
+const ahead = async (): Promise<readonly number[]> => [0, 0];
+const third = tempDir('checks-ahead');
 const empty = tempDir('checks-jwt');
 
 it('I5: after ca.ttl was lowered the daemon starts, caps, names the entries, and its health is yellow', async () => {
@@ -24,12 +27,13 @@ it('I5: after ca.ttl was lowered the daemon starts, caps, names the entries, and
   await before.close();
 
   const rooms = await lone({ dataDir, clock, caTtlMs: HOUR });
-  const config = { ca: { ttlMs: HOUR }, dataDir } as Config;
+  const config = { ca: { ttlMs: HOUR }, dataDir, lifecycle } as Config;
   const checks = await healthChecks({
     ...rooms,
     config,
     daemon: { uid: 0 },
     checkpoints,
+    ahead,
     storeTrouble: () => undefined,
   });
   const ttls = checks.find((check) => check.name === 'entry TTLs');
@@ -48,9 +52,16 @@ it('I5: after ca.ttl was lowered the daemon starts, caps, names the entries, and
 
 it('says that nothing is issued while the store cannot write', async () => {
   const rooms = await lone({ dataDir, clock: new FakeClock() });
-  const config = { ca: { ttlMs: 24 * HOUR }, dataDir } as Config;
+  const config = { ca: { ttlMs: 24 * HOUR }, dataDir, lifecycle } as Config;
   const trouble = (): Error => new Error('the disk is full');
-  const checks = await healthChecks({ ...rooms, config, daemon: { uid: 0 }, checkpoints, storeTrouble: trouble });
+  const checks = await healthChecks({
+    ...rooms,
+    config,
+    daemon: { uid: 0 },
+    checkpoints,
+    ahead,
+    storeTrouble: trouble,
+  });
   expect(checks.find((check) => check.name === 'store')).toMatchObject({ status: 'fail' });
   await rooms.close();
 });
@@ -58,7 +69,7 @@ it('says that nothing is issued while the store cannot write', async () => {
 it('I8: says that JWT keys cannot sign while the clock has gone back, and nothing of them where they are off', async () => {
   const clock = new FakeClock();
   const rooms = await lone({ dataDir: empty, clock });
-  const config = { ca: { ttlMs: 24 * HOUR }, dataDir } as Config;
+  const config = { ca: { ttlMs: 24 * HOUR }, dataDir, lifecycle } as Config;
   const named = async (jwt: typeof rooms.jwt | undefined) => {
     const checks = await healthChecks({
       ...rooms,
@@ -66,6 +77,7 @@ it('I8: says that JWT keys cannot sign while the clock has gone back, and nothin
       config,
       daemon: { uid: 0 },
       checkpoints,
+      ahead,
       storeTrouble: () => undefined,
     });
     return checks.find((check) => check.name === 'JWT keys');
@@ -74,5 +86,29 @@ it('I8: says that JWT keys cannot sign while the clock has gone back, and nothin
   clock.jump(-HOUR);
   expect(await named(rooms.jwt)).toMatchObject({ status: 'fail' });
   expect(await named(undefined)).toBeUndefined();
+  await rooms.close();
+});
+
+it('says how many identities end or are to be reviewed soon, and what lists them', async () => {
+  const rooms = await lone({ dataDir: third, clock: new FakeClock() });
+  const config = { ca: { ttlMs: 24 * HOUR }, dataDir, lifecycle } as Config;
+  const seen = async (counts: readonly number[], announceMs: readonly number[] = lifecycle.announceMs) => {
+    const checks = await healthChecks({
+      ...rooms,
+      config: { ...config, lifecycle: { ...lifecycle, announceMs } },
+      daemon: { uid: 0 },
+      checkpoints,
+      ahead: async () => counts,
+      storeTrouble: () => undefined,
+    });
+    return checks.find((check) => check.name === 'identities');
+  };
+  expect(await seen([41, 1])).toMatchObject({
+    status: 'warn',
+    text: '41 end or are to be reviewed within 30d, 1 within 24h',
+    hint: 'assay identity list --expiring 30d',
+  });
+  expect(await seen([0, 0])).toMatchObject({ status: 'ok', text: expect.stringContaining('none ends') });
+  expect(await seen([], [])).toBeUndefined();
   await rooms.close();
 });

@@ -81,6 +81,21 @@ it('I9: there are at most as many entries as the limit says, also when many come
   await create(9);
 });
 
+it('I9: there are at most as many identities as the limit says, with or without entries, retired or not', async () => {
+  const { registry } = await openRoom({ identities: 3 });
+  const entry = (at: number) =>
+    registry.createEntry({ spiffeId: `spiffe://td/${at}`, selectors: [`unix:uid:${at}`] }, OPERATOR);
+  const lone = (at: number) => registry.life.create({ spiffeId: `spiffe://td/${at}` }, OPERATOR);
+  const outcomes = await Promise.allSettled([entry(1), lone(2), entry(3), lone(4), entry(5)]);
+  expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(3);
+  await registry.life.retire('spiffe://td/1', 'gone', OPERATOR);
+  for (const create of [entry, lone]) {
+    const refused = await refusalOfAsync(() => create(9));
+    expect([refused.reason, refused.field, refused.value]).toEqual(['LIMIT_REACHED', 'limits.identities', '3']);
+  }
+  await registry.createEntry({ spiffeId: 'spiffe://td/3', selectors: ['unix:uid:7'] }, OPERATOR);
+});
+
 it('I9: a caller gets at most as many identities as the limit says, the oldest', async () => {
   const { registry, clock } = await openRoom({ grantsPerCaller: 2 });
   for (const name of ['c', 'a', 'b']) {

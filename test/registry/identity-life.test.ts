@@ -2,7 +2,7 @@
 /** An identity from draft to tombstone, on a real store under a clock that is told when to move. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../support/fake-clock.ts';
-import { lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
+import { type LoneOptions, lone, OPERATOR, TestFollower, TestProcess } from '../support/lone.ts';
 import { refusalOfAsync } from '../support/refusal.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -12,10 +12,10 @@ const top = tempDir('identity-life');
 let count = 0;
 let w: Awaited<ReturnType<typeof world>>;
 
-async function world() {
+async function world(options: Partial<LoneOptions> = {}) {
   count += 1;
   const clock = new FakeClock();
-  const rooms = await lone({ dataDir: `${top}/${count}`, clock });
+  const rooms = await lone({ dataDir: `${top}/${count}`, clock, ...options });
   const until = async (done: () => boolean): Promise<void> => {
     for (let at = 0; at < 1_000 && !done(); at += 1) {
       await clock.advance(0);
@@ -105,6 +105,31 @@ describe('time', () => {
     expect((await refusalOfAsync(() => w.life.renew(ID, OPERATOR))).reason).toBe('IDENTITY_RETIRED');
     expect((await refusalOfAsync(() => w.entry())).reason).toBe('IDENTITY_RETIRED');
     expect((await refusalOfAsync(() => w.life.create({ spiffeId: ID }, OPERATOR))).reason).toBe('IDENTITY_EXISTS');
+  });
+
+  it('I5: retires sooner where the grace is shorter, and refuses to renew from then on', async () => {
+    await w.close();
+    w = await world({ graceMs: 7 * DAY });
+    await w.entry();
+    const ends = w.registry.identity(ID)?.expiresAt ?? 0;
+    await w.reach(ends, 'suspended: expired');
+    w.clock.jump(7 * DAY);
+    expect((await refusalOfAsync(() => w.life.renew(ID, OPERATOR))).reason).toBe('IDENTITY_EXPIRED');
+    await w.reach(ends + 7 * DAY, 'retired: expired, and not renewed in time');
+  });
+
+  it('I9: suspends many that end together, slice by slice', async () => {
+    const paths = Array.from({ length: 600 }, (_, at) => `${ID}/${at}`);
+    const expiresAt = w.clock.now() + DAY;
+    await Promise.all(paths.map((spiffeId) => w.life.create({ spiffeId, expiresAt }, OPERATOR)));
+    await w.entry();
+    w.clock.jump(DAY);
+    const left = () => paths.filter((path) => w.registry.identity(path)?.state === 'active').length;
+    for (let tries = 0; tries < 200 && left() > 0; tries += 1) {
+      await w.clock.advance(5_000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect([left(), w.state()]).toEqual([0, 'active']);
   });
 
   it('I5: suspends what was not reviewed, and one that is goes on', async () => {

@@ -4,7 +4,7 @@ import { RegistryIndex } from '../../src/registry/registry-index.ts';
 import { anEntry, anIdentity, NODE, NOW } from '../store/samples.ts';
 
 function filled(): RegistryIndex {
-  const index = new RegistryIndex(NODE);
+  const index = new RegistryIndex(NODE, { graceMs: 1 });
   index.putIdentity(anIdentity());
   for (let i = 0; i < 50; i += 1) {
     // The later they come, the older they are.
@@ -33,18 +33,39 @@ it('an entry is found by its id, its identity and its selectors until it is dele
 });
 
 it('knows which identities have run out, and when the next one will', () => {
-  const index = new RegistryIndex(NODE);
+  const DAY = 86_400_000;
+  const index = new RegistryIndex(NODE, { graceMs: 90 * DAY });
   const put = (name: string, expiresAt: number, state: 'active' | 'suspended' = 'active') =>
     index.putIdentity(anIdentity({ spiffeId: `spiffe://td/${name}`, expiresAt, state }));
-  put('a', NOW);
+  const due = (now: number) => index.due(now, 0, 99);
+  expect(put('a', NOW)).toBe(NOW);
   put('b', NOW + 1);
   put('c', NOW + 2);
-  put('d', NOW - 1, 'suspended');
-  expect(index.due(NOW)).toEqual({ spiffeIds: ['spiffe://td/a'], next: NOW + 1 });
+  expect(put('d', NOW - 1, 'suspended')).toBe(NOW - 1 + 90 * DAY);
+  expect(due(NOW)).toEqual({ spiffeIds: ['spiffe://td/a'], next: NOW + 1, rest: undefined });
   put('a', NOW, 'suspended');
   put('b', NOW + 9);
-  expect(index.due(NOW)).toEqual({ spiffeIds: [], next: NOW + 2 });
-  const lastGrace = NOW + 90 * 86_400_000;
-  expect(index.due(NOW + 9).next).toBe(lastGrace - 1);
-  expect(index.due(lastGrace - 1).spiffeIds).toContain('spiffe://td/d');
+  expect(due(NOW)).toEqual({ spiffeIds: [], next: NOW + 2, rest: undefined });
+  const lastGrace = NOW + 90 * DAY;
+  expect(due(NOW + 9).next).toBe(lastGrace - 1);
+  expect(due(lastGrace - 1).spiffeIds).toContain('spiffe://td/d');
+});
+
+it('I9: tells of those that have run out a slice at a time', () => {
+  const index = new RegistryIndex(NODE, { graceMs: 1 });
+  for (let at = 0; at < 25; at += 1)
+    index.putIdentity(anIdentity({ spiffeId: `spiffe://td/${at}`, expiresAt: NOW + (at === 24 ? 5 : 0) }));
+  const seen: string[] = [];
+  let slices = 0;
+  for (let from: number | undefined = 0; from !== undefined; slices += 1) {
+    const { spiffeIds, rest }: { readonly spiffeIds: readonly string[]; readonly rest: number | undefined } = index.due(
+      NOW,
+      from,
+      10,
+    );
+    expect(spiffeIds.length).toBeLessThanOrEqual(10);
+    seen.push(...spiffeIds);
+    from = rest;
+  }
+  expect([slices, new Set(seen).size]).toEqual([3, 24]);
 });

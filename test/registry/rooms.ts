@@ -35,6 +35,7 @@ export function rulesWith(limits: Partial<Limits> = {}, caTtlMs = DAY): EntryRul
     nodeId: NODE,
     limits: { ...defaults, ...limits },
     caTtlMs: () => caTtlMs,
+    graceMs: 90 * DAY,
     kinds: () => KINDS,
   };
 }

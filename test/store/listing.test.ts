@@ -86,6 +86,8 @@ it('identities are listed by SPIFFE ID and can be asked for', () => {
   expect(ids({ kind: 'bot' })).toEqual(['b/c']);
   expect(ids({ owner: BY })).toHaveLength(3);
   expect(ids({ expiresBefore: NOW + 6 })).toEqual(['b/c']);
+  // Whichever comes first: its end or its review.
+  expect(ids({ expiresBefore: NOW + 4 })).toEqual([]);
   expect(ids({ spiffeIdPrefix: 'spiffe://td/b', state: 'active' })).toEqual(['b/c']);
 });
 

@@ -87,6 +87,7 @@ export async function adminBench(
       startedAt: 1_000,
     },
     roles: [],
+    legacyMaxTtlMs: 600_000,
     now: () => systemClock.now(),
     log,
     ...over,

@@ -140,6 +140,8 @@ export interface LoneOptions {
   readonly crlLifetimeMs?: number;
   readonly pushCrls?: boolean;
   readonly caTtlMs?: number;
+  readonly graceMs?: number;
+  readonly limits?: Partial<Limits>;
   readonly x509TtlMs?: number;
   readonly jwtTtlMs?: number;
   readonly jwtKeyType?: AuthorityKeyType;
@@ -167,8 +169,16 @@ export async function lone(options: LoneOptions) {
     store,
     trustDomain: td,
     nodeId: `${td.id}/spire/agent/assay/0000000000000000`,
-    limits: Object.fromEntries(LIMITS.map((row) => [row.field, row.fallback])) as unknown as Limits,
-    rules: { caTtlMs: () => caTtlMs, kinds: () => options.kinds ?? KINDS, onDemand: options.onDemand ?? ON_DEMAND },
+    limits: {
+      ...(Object.fromEntries(LIMITS.map((row) => [row.field, row.fallback])) as unknown as Limits),
+      ...options.limits,
+    },
+    rules: {
+      caTtlMs: () => caTtlMs,
+      graceMs: options.graceMs ?? 90 * 86_400_000,
+      kinds: () => options.kinds ?? KINDS,
+      onDemand: options.onDemand ?? ON_DEMAND,
+    },
     clock,
     random: systemRandom,
   });
@@ -244,6 +254,7 @@ export async function lone(options: LoneOptions) {
     onClockJump: (listener) => guard.onJump(listener),
     settings: {
       x509TtlMs: options.x509TtlMs ?? 3_600_000,
+      legacyMaxTtlMs: 600_000,
       keyType: 'ec-p256',
       pushCrls: options.pushCrls ?? false,
       allowUnauthenticatedVerifiers: options.allowUnauthenticatedVerifiers ?? false,

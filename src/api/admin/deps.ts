@@ -182,6 +182,8 @@ export interface AdminDeps {
   /** What an entry without a TTL of its own gets. */
   readonly defaultX509TtlMs: number;
   readonly defaultJwtTtlMs: number;
+  /** The most for identities of the kind `legacy`. */
+  readonly legacyMaxTtlMs: number;
   /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */
   readonly strengthOf: (selectors: readonly string[]) => string | undefined;
   readonly explainer: Pick<Explainer, 'process' | 'identity'>;

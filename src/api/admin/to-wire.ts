@@ -10,14 +10,14 @@ export type EntryShower = (entry: EntryRecord) => Outgoing<WireEntry>;
 
 type ShowingDeps = Pick<
   AdminDeps,
-  'registry' | 'authorities' | 'defaultX509TtlMs' | 'defaultJwtTtlMs' | 'strengthOf' | 'now'
+  'registry' | 'authorities' | 'defaultX509TtlMs' | 'defaultJwtTtlMs' | 'legacyMaxTtlMs' | 'strengthOf' | 'now'
 >;
 
 export function entryShower(deps: ShowingDeps): EntryShower {
   const { x509, jwt } = deps.authorities;
   return (entry) => {
     const identity = deps.registry.identity(entry.spiffeId);
-    const bounds = { now: deps.now(), caTtlMs: x509.show().caTtlMs };
+    const bounds = { now: deps.now(), caTtlMs: x509.show().caTtlMs, legacyMaxTtlMs: deps.legacyMaxTtlMs };
     const ttl = effectiveTtl(entry.x509TtlSeconds, entry, identity, { ...bounds, defaultTtlMs: deps.defaultX509TtlMs });
     const jwtTtl =
       jwt && effectiveTtl(entry.jwtTtlSeconds, entry, identity, { ...bounds, defaultTtlMs: deps.defaultJwtTtlMs });

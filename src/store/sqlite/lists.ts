@@ -83,7 +83,10 @@ export function identityWhere(filter: IdentityFilter): Where {
   rest.when(filter.state, 't.state = ?');
   rest.when(filter.kind, 't.kind = ?');
   rest.when(filter.owner, 't.owner = ?');
-  rest.when(filter.expiresBefore, 't.expires_at < ?');
+  rest.when(
+    filter.expiresBefore,
+    "t.state <> 'retired' AND min(t.expires_at, coalesce(t.review_by, t.expires_at)) < ?",
+  );
   return { scope: new Conditions(), filter: rest };
 }
 
