@@ -15,6 +15,8 @@ interface Options extends EntryFlags {
   readonly entryId?: string;
   readonly kind?: string;
   readonly owner?: string;
+  readonly deputy?: string;
+  readonly reviewBy?: string;
   readonly purpose?: string;
   readonly env?: string;
   readonly identityExpires?: string;
@@ -33,6 +35,8 @@ export async function entryCreate(io: Io, options: Options): Promise<number> {
     },
     kind: options.kind,
     owner: options.owner,
+    deputy: options.deputy,
+    review_by: options.reviewBy === undefined ? undefined : whenFlag(options.reviewBy, '--review-by', now),
     purpose: options.purpose,
     environment: options.env,
     identity_expires_at:

@@ -32,6 +32,8 @@ export const ENTRY_FLAG_NAMES = [
   '--expires',
   '--kind',
   '--owner',
+  '--deputy',
+  '--review-by',
   '--purpose',
   '--env',
   '--identity-expires',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `assay human`: add, list, show, deactivate, and `human key` add and remove. */
+/** `assay human`: add, list, show, update, deactivate, and `human key` add and remove. */
 import { readFile } from 'node:fs/promises';
-import type { WireHuman } from '../api/admin/wire-people.ts';
+import type { WireHuman, WireHumanChange } from '../api/admin/wire-people.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import { type AdminOptions, withAdmin } from './admin-client.ts';
 import { withFlagNames } from './flag-fields.ts';
@@ -10,13 +10,14 @@ import { printList } from './pages.ts';
 import { type Format, printJson, printTable } from './print.ts';
 import { identityJson } from './show-entry.ts';
 import { humanJson, printHuman } from './show-human.ts';
-import { required } from './usage.ts';
+import { required, usage } from './usage.ts';
 import { sequence } from './values.ts';
 
 interface Options extends AdminOptions {
   readonly output: Format;
 }
 
+const SAID = ['--email', '--uid', '--team'];
 /** Of a public key file; the private ones are longer, and not for here. */
 const KEY_FILE_BYTES = 8_192;
 
@@ -28,7 +29,7 @@ export async function humanAdd(
   const uids = (options.uid ?? []).map((uid) => sequence(uid, '--uid'));
   const request = { name, email: options.email, uids, teams: options.team ?? [] };
   const call = withAdmin(io, options, (admin) => admin.call('AddHuman', request));
-  return show(io, options, (await withFlagNames(['--email', '--uid', '--team'], call)).human);
+  return show(io, options, (await withFlagNames(SAID, call)).human);
 }
 
 export async function humanList(io: Io, options: Options & { readonly limit?: string }): Promise<number> {
@@ -61,6 +62,28 @@ export async function humanShow(io: Io, options: Options, [name = '']: readonly 
   return show(io, options, humans[0] as WireHuman);
 }
 
+export async function humanUpdate(
+  io: Io,
+  options: Options & { readonly email?: string; readonly uid?: readonly string[]; readonly team?: readonly string[] },
+  [name = '']: readonly string[],
+): Promise<number> {
+  const { email, uid, team } = options;
+  const fields = Object.entries({ email, uids: uid, teams: team }).flatMap(([field, said]) =>
+    said === undefined ? [] : [field],
+  );
+  if (fields.length === 0)
+    throw usage('--team', undefined, 'nothing to change is named', `name one of ${SAID.join(', ')}`);
+  const uids = withoutEmpty(uid).map((one) => sequence(one, '--uid'));
+  const request = { name, fields, email, uids, teams: withoutEmpty(team) };
+  const call = withAdmin(io, options, (admin) => admin.call('UpdateHuman', request));
+  return showChange(io, options, await withFlagNames(SAID, call));
+}
+
+/** One empty `--team` or `--uid` clears them all. */
+function withoutEmpty(said: readonly string[] = []): readonly string[] {
+  return said.length === 1 && said[0] === '' ? [] : said;
+}
+
 export async function humanDeactivate(
   io: Io,
   options: Options & { readonly reason?: string },
@@ -68,8 +91,11 @@ export async function humanDeactivate(
 ): Promise<number> {
   const request = { name, reason: required(options.reason, '--reason') };
   const call = withAdmin(io, options, (admin) => admin.call('DeactivateHuman', request));
-  const { human, suspended, suspended_count } = await withFlagNames(['--reason'], call);
-  if (options.output === 'json') {
+  return showChange(io, options, await withFlagNames(['--reason'], call));
+}
+
+function showChange(io: Io, { output }: Options, { human, suspended, suspended_count }: WireHumanChange): number {
+  if (output === 'json') {
     printJson(io, {
       human: humanJson(human),
       suspended: suspended.map(identityJson),
@@ -78,7 +104,7 @@ export async function humanDeactivate(
     return 0;
   }
   printHuman(io, human);
-  io.talk(`${suspended_count} identities were theirs and are suspended\n`);
+  if (!human.active || suspended.length > 0) io.talk(`${suspended_count} identities were theirs and are suspended\n`);
   if (suspended.length === 0) return 0;
   printTable(
     io,
@@ -87,7 +113,7 @@ export async function humanDeactivate(
       spiffe_id,
       owner,
       deputy === '' ? '-' : deputy,
-      deputy === '' ? 'assay identity update --owner, then renew' : 'assay identity renew',
+      deputy === '' ? 'assay identity renew --owner' : 'assay identity renew',
     ]),
   );
   return 0;

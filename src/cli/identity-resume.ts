@@ -3,8 +3,8 @@
 import { type AdminOptions, withAdmin } from './admin-client.ts';
 import { withFlagNames } from './flag-fields.ts';
 import type { Io } from './io.ts';
-import { type Format, printJson } from './print.ts';
-import { identityJson, printIdentity } from './show-entry.ts';
+import type { Format } from './print.ts';
+import { showStepped } from './show-stepped.ts';
 import { whenFlag } from './values.ts';
 
 export async function identityResume(
@@ -14,10 +14,6 @@ export async function identityResume(
 ): Promise<number> {
   const until = options.expires === undefined ? undefined : whenFlag(options.expires, '--expires', io.now());
   const request = { spiffe_id: spiffeId, expires_at: until };
-  const { identity } = await withAdmin(io, options, (admin) =>
-    withFlagNames(['--expires'], admin.call('ResumeIdentity', request)),
-  );
-  if (options.output === 'json') printJson(io, { identity: identityJson(identity) });
-  else printIdentity(io, identity);
-  return 0;
+  const call = withAdmin(io, options, (admin) => admin.call('ResumeIdentity', request));
+  return showStepped(io, options, await withFlagNames(['--expires'], call));
 }

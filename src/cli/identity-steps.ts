@@ -5,31 +5,29 @@ import { withFlagNames } from './flag-fields.ts';
 import type { Io } from './io.ts';
 import { type Format, printJson } from './print.ts';
 import { identityJson, printIdentity } from './show-entry.ts';
+import { showStepped } from './show-stepped.ts';
 import { required } from './usage.ts';
 import { whenFlag } from './values.ts';
-
-type Shown = Parameters<typeof identityJson>[0];
 
 interface Options extends AdminOptions {
   readonly output: Format;
 }
 
 export async function identityActivate(io: Io, options: Options, [spiffeId = '']: readonly string[]): Promise<number> {
-  const { identity } = await withAdmin(io, options, (admin) => admin.call('ActivateIdentity', { spiffe_id: spiffeId }));
-  return show(io, options, identity);
+  const call = withAdmin(io, options, (admin) => admin.call('ActivateIdentity', { spiffe_id: spiffeId }));
+  return showStepped(io, options, await call);
 }
 
 export async function identityRenew(
   io: Io,
-  options: Options & { readonly expires?: string },
+  options: Options & { readonly expires?: string; readonly owner?: string },
   [spiffeId = '']: readonly string[],
 ): Promise<number> {
   const until = options.expires === undefined ? undefined : whenFlag(options.expires, '--expires', io.now());
-  const request = { spiffe_id: spiffeId, expires_at: until };
-  const { identity } = await withAdmin(io, options, (admin) =>
-    withFlagNames(['--expires'], admin.call('RenewIdentity', request)),
-  );
-  return show(io, options, identity);
+  const owner = options.owner === undefined ? undefined : required(options.owner, '--owner');
+  const request = { spiffe_id: spiffeId, expires_at: until, owner };
+  const call = withAdmin(io, options, (admin) => admin.call('RenewIdentity', request));
+  return showStepped(io, options, await withFlagNames(['--expires', '--owner'], call));
 }
 
 export async function identityRetire(
@@ -41,11 +39,7 @@ export async function identityRetire(
   const { identity } = await withAdmin(io, options, (admin) =>
     withFlagNames(['--reason'], admin.call('RetireIdentity', request)),
   );
-  return show(io, options, identity);
-}
-
-function show(io: Io, { output }: Options, identity: Shown): number {
-  if (output === 'json') printJson(io, { identity: identityJson(identity) });
+  if (options.output === 'json') printJson(io, { identity: identityJson(identity) });
   else printIdentity(io, identity);
   return 0;
 }

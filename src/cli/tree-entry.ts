@@ -9,7 +9,7 @@ Selectors: unix:uid:N, unix:user:NAME, unix:gid:N, unix:group:NAME, unix:supplem
 unix:supplementary_group:NAME, unix:path:PATH, unix:sha256:HEX. The last two say what program a user may run, and
 that user can fake them: an entry of these alone needs --accept-claimed-selectors.
 A time is written 2030-01-31T12:00:00Z or as a duration from now: 90d. An SVID lives at most a sixth of ca.ttl.
---kind, --owner, --purpose, --env, --label and --identity-expires describe the identity where it is new.`;
+--kind, --owner, --deputy, --purpose, --env, --label, --identity-expires and --review-by describe the identity where it is new.`;
 
 export function addEntryCommands(program: Program): void {
   const entry = program.group(program.root, 'entry', 'register what processes get which identity');
@@ -32,9 +32,11 @@ export function addEntryCommands(program: Program): void {
   addEntryFlags(create)
     .option('--kind <kind>', 'service, job, bot, agent or legacy', one)
     .option('--owner <who>', 'who answers for the identity; the creator unless told', one)
+    .option('--deputy <who>', 'who takes over when the owner leaves', one)
     .option('--purpose <text>', 'what it is for', one)
     .option('--env <name>', 'its environment, such as production', one)
     .option('--identity-expires <when>', 'end of the identity: a time or a duration', one)
+    .option('--review-by <when>', 'by when somebody looks whether the identity is still needed', one)
     .option('--label <k=v>', 'a label of the identity (repeat)', collect);
   addAdminFlags(create);
 

@@ -10,7 +10,7 @@ export function addIdentityCommands(program: Program): void {
     return (await import('./identity-list.ts')).identityList;
   });
   list
-    .option('--expiring [duration]', 'only those that end within 30d, or within this duration')
+    .option('--expiring [duration]', 'only those that end or are to be reviewed within 30d, or within this duration')
     .option('--state <state>', 'only those in this state: draft, active, suspended, retired', once)
     .option('--owner <who>', 'only those of this owner', once);
   addAdminFlags(addPageFlags(list));
@@ -92,7 +92,10 @@ function addSteps(program: Program, identity: Command): void {
     'assay identity renew spiffe://example.org/web --expires 180d',
     async () => (await steps()).identityRenew,
   );
-  addAdminFlags(renew.option('--expires <when>', 'its end; the life of its kind from now unless told', once));
+  renew
+    .option('--expires <when>', 'its end; the life of its kind from now unless told', once)
+    .option('--owner <who>', 'who answers for it from now on; its deputy where the owner has left', once);
+  addAdminFlags(renew);
   const retire = program.leaf(
     identity,
     'retire <spiffe-id>',

@@ -7,6 +7,9 @@ const LEAVE_RULES = `What is owned by human:NAME, and by a team whose last activ
 was issued is revoked. Their deputies are listed; identity renew lets such an identity go on under the same name, with the deputy as owner.
 The name is never given again.`;
 
+const UPDATE_RULES = `What is not named stays as it is. Whoever leaves a team as its last active member leaves its identities without an owner: these are
+suspended in the same step, as with human deactivate.`;
+
 export function addPeopleCommands(program: Program): void {
   const human = program.group(program.root, 'human', 'the people who answer for identities');
   const commands = async () => import('./human.ts');
@@ -34,6 +37,18 @@ export function addPeopleCommands(program: Program): void {
     },
   );
   addAdminFlags(show);
+  const update = program.leaf(
+    human,
+    'update <name>',
+    'change what is said of somebody',
+    { rules: UPDATE_RULES, example: 'assay human update alice --team payments --team ops' },
+    async () => (await commands()).humanUpdate,
+  );
+  update
+    .option('--email <address>', 'where they are reached; empty for none', once)
+    .option('--uid <n>', 'all local uids under which they work, each with its own --uid; empty for none', collect)
+    .option('--team <name>', 'all teams they are in, each with its own --team; empty for none', collect);
+  addAdminFlags(update);
   const deactivate = program.leaf(
     human,
     'deactivate <name>',

@@ -96,7 +96,7 @@ export function ownerGone(spiffeId: string, owner: string): Failure {
     {
       field: 'owner',
       value: owner,
-      hint: `name somebody first: assay identity update ${spiffeId} --owner`,
+      hint: `name somebody: assay identity renew ${spiffeId} --owner`,
     },
   );
 }

@@ -34,6 +34,13 @@ const DAEMON = 'assay';
 /** Writes of the sweep on their way at once. */
 const SWEEP_SLICE = 256;
 
+/** What a step made of an identity. */
+export interface Stepped {
+  readonly identity: IdentityRecord;
+  /** Who answered for it until its deputy, now the owner, took over; absent where nobody did. */
+  readonly ownerWhoLeft?: string;
+}
+
 export type IdentityLife = Pick<IdentityWriter, 'create' | 'update' | 'activate' | 'renew' | 'retire'>;
 
 export interface IdentityWriterRooms {
@@ -74,7 +81,7 @@ export class IdentityWriter {
   }
 
   /** Makes it active again, and renews it when `expiresAt` says until when; an expired one only so. */
-  resume(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord> {
+  resume(spiffeId: string, actor: Actor, expiresAt?: number): Promise<Stepped> {
     const until = expiresAt === undefined ? undefined : parseExpiry(expiresAt, 'expires', this.#clock.now());
     return again(async () => {
       const before = this.#live(spiffeId);
@@ -86,12 +93,9 @@ export class IdentityWriter {
       if (before.reviewBy !== null && before.reviewBy <= now) throw unreviewed(before);
       if (before.state === 'draft') throw isDraft(before);
       this.#refuseTooLate(before, until, now);
-      if (before.state === 'active' && before.expiresAt === expiry) return before;
-      return this.#write(
-        { ...before, ...this.#heirOf(before), state: 'active', stateReason: null, expiresAt: expiry },
-        actorName(actor),
-        before,
-      );
+      if (before.state === 'active' && before.expiresAt === expiry) return { identity: before };
+      const changed = { ...before, state: 'active', stateReason: null, expiresAt: expiry } as const;
+      return this.#writeWithHeir(changed, actorName(actor), before);
     });
   }
 
@@ -130,19 +134,22 @@ export class IdentityWriter {
   }
 
   /** A draft begins. */
-  activate(spiffeId: string, actor: Actor): Promise<IdentityRecord> {
+  activate(spiffeId: string, actor: Actor): Promise<Stepped> {
     return again(async () => {
       const before = this.#live(spiffeId);
       if (before.state !== 'draft') throw noDraft(before);
       // guard: I5 test/registry/identity-life.test.ts
       if (before.expiresAt <= this.#clock.now()) throw expired(before);
-      const heir = this.#heirOf(before);
-      return this.#write({ ...before, ...heir, state: 'active', stateReason: null }, actorName(actor), before);
+      return this.#writeWithHeir({ ...before, state: 'active', stateReason: null }, actorName(actor), before);
     });
   }
 
-  /** A new end; one that had expired is active again. What was suspended for another reason stays so. */
-  renew(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord> {
+  /**
+   * A new end, and a new owner where one is named; one that had expired, or whose owner is gone, is active again. What was
+   * suspended for another reason stays so.
+   */
+  renew(spiffeId: string, actor: Actor, expiresAt?: number, owner?: string): Promise<Stepped> {
+    const named = owner === undefined ? undefined : parseOwner(owner, 'owner');
     const now = this.#clock.now();
     const asked = expiresAt === undefined ? undefined : parseExpiry(expiresAt, 'expires', now);
     return again(async () => {
@@ -152,8 +159,13 @@ export class IdentityWriter {
       // guard: I5 test/registry/identity-life.test.ts
       if (isRenewable(before) && before.reviewBy !== null && before.reviewBy <= now) throw unreviewed(before);
       const state = isRenewable(before) ? ({ state: 'active', stateReason: null } as const) : {};
-      const heir = this.#heirOf(before);
-      return this.#write({ ...before, ...state, ...heir, expiresAt: until }, actorName(actor), before);
+      const changed = { ...before, ...state, expiresAt: until };
+      if (named === undefined) return this.#writeWithHeir(changed, actorName(actor), before);
+      // guard: C1 test/registry/people.test.ts
+      this.#people.requireOwners({ owner: named });
+      // Whoever answers for it is not their own deputy.
+      const deputy = before.deputy === named ? null : before.deputy;
+      return { identity: await this.#write({ ...changed, owner: named, deputy }, actorName(actor), before) };
     });
   }
 
@@ -202,11 +214,13 @@ export class IdentityWriter {
   }
 
   /** The deputy takes over what nobody answers for any more. */
-  #heirOf({ owner, deputy, spiffeId }: IdentityRecord): { readonly owner?: string; readonly deputy?: null } {
-    if (!this.#people.isGone(owner)) return {};
+  async #writeWithHeir(changed: IdentityRecord, by: string, before: IdentityRecord): Promise<Stepped> {
+    const { owner, deputy, spiffeId } = before;
+    if (!this.#people.isGone(owner)) return { identity: await this.#write(changed, by, before) };
     // guard: C1 test/registry/people.test.ts
     if (deputy === null || this.#people.isGone(deputy)) throw ownerGone(spiffeId, owner);
-    return { owner: deputy, deputy: null };
+    const identity = await this.#write({ ...changed, owner: deputy, deputy: null }, by, before);
+    return { identity, ownerWhoLeft: owner };
   }
 
   #live(spiffeId: string): IdentityRecord {

@@ -26,7 +26,7 @@ import {
   ForeignBundles,
 } from './foreign-bundles.ts';
 import { actorName } from './identity-fields.ts';
-import { type IdentityLife, IdentityWriter } from './identity-writer.ts';
+import { type IdentityLife, IdentityWriter, type Stepped } from './identity-writer.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
 import { decide, type Match, type Refused, refusalsOf } from './match.ts';
 import { People } from './people.ts';
@@ -187,7 +187,7 @@ export class Registry {
   }
 
   /** An identity that has expired needs a new `expiresAt`. */
-  resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord> {
+  resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<Stepped> {
     return this.#identities.resume(spiffeId, actor, expiresAt);
   }
 

@@ -57,6 +57,7 @@ it('the owner leaves: streams end within a second, the deputy renews, and the sa
   expect(named).toMatchObject({ code: 1, err: expect.stringContaining('no active human') });
   const renewed = await json('identity', 'renew', ID);
   expect(renewed.identity).toMatchObject({ state: 'active', owner: 'human:bob', deputy: null });
+  expect(renewed.owner_who_left).toBe('human:alice');
   expect((await client.fetchX509Svid().at(1)).svids[0]?.spiffe_id).toBe(ID);
   // 4. People are read as text, too, and the log has it all.
   expect((await run('human', 'list')).out).toMatch(/alice.*\n.*bob/s);
@@ -68,4 +69,33 @@ it('the owner leaves: streams end within a second, the deputy renews, and the sa
     'human.leave',
   ]);
   expect((await assay(['audit', 'verify', '--config', daemon.configFile])).out).toContain('all is as it was written');
+});
+
+it('somebody is changed, their team is left without anybody, and each command says what to do next', async () => {
+  const spiffeId = `${ID}/of-team`;
+  const entry = ['entry', 'create', '--spiffe-id', spiffeId, '--selector', 'unix:uid:70009', '--kind', 'legacy'];
+  await json('human', 'add', 'carol', '--team', 'data', '--uid', '70002');
+  const made = await json(...entry, '--owner', 'team:data', '--deputy', 'human:carol', '--review-by', '5d');
+  expect(made.identity).toMatchObject({ owner: 'team:data', deputy: 'human:carol', kind: 'legacy' });
+  expect(made.entry).toMatchObject({ effective_x509_ttl_seconds: 600, effective_x509_ttl_from: 'legacy' });
+  expect((await run('identity', 'show', spiffeId)).out).toContain('10m (capped: lifecycle.legacy_max_ttl)');
+  // What comes soon is listed, and health says so.
+  expect((await run('identity', 'list', '--expiring')).out).toMatch(/of-team .* in 36\d.* in (5d|4d23h)/);
+  expect((await run('health')).out).toMatch(
+    /identities: 1 end or are to be reviewed within 30d, 1 within 7d, 0 within 24h/,
+  );
+  // She leaves her team.
+  expect((await run('human', 'update', 'carol')).err).toContain('nothing to change is named');
+  const left = await run('human', 'update', 'carol', '--team', 'web', '--team', 'ops', '--email', 'c@example.org');
+  expect(left).toMatchObject({ code: 0, err: expect.stringContaining('1 identities were theirs') });
+  expect(left.out).toMatch(
+    /email +c@example.org.*team +ops\nteam +web.*of-team +team:data +human:carol +assay identity renew/s,
+  );
+  const renewed = await run('identity', 'renew', spiffeId);
+  expect(renewed.err).toContain('team:data has left: the deputy, human:carol, is the owner now');
+  expect((await json('identity', 'renew', spiffeId, '--owner', 'human:bob')).identity.owner).toBe('human:bob');
+  const gone = await run('identity', 'renew', spiffeId, '--owner', 'human:alice');
+  expect(gone).toMatchObject({ code: 1, err: expect.stringContaining('--owner "human:alice" is refused') });
+  const { human, suspended_count } = await json('human', 'update', 'carol', '--team', '', '--uid', '');
+  expect([human.teams, human.uids, human.email, suspended_count]).toEqual([[], [], 'c@example.org', 0]);
 });

@@ -58,7 +58,7 @@ describe('a draft', () => {
     await w.until(() => follower.failure !== undefined);
     expect([follower.failure?.kind, follower.failure?.reason]).toEqual(['permission-denied', 'DRAFT']);
     expect((await refusalOfAsync(() => w.registry.resumeIdentity(ID, OPERATOR))).reason).toBe('IDENTITY_DRAFT');
-    expect((await w.life.activate(ID, OPERATOR)).state).toBe('active');
+    expect((await w.life.activate(ID, OPERATOR)).identity.state).toBe('active');
     const second = new TestFollower();
     w.standings.followX509(new TestProcess(), second);
     await w.until(() => second.states.length === 1);
@@ -88,7 +88,7 @@ describe('time', () => {
     await w.entry();
     const ends = w.registry.identity(ID)?.expiresAt ?? 0;
     await w.reach(ends, 'suspended: expired');
-    const renewed = await w.life.renew(ID, OPERATOR);
+    const { identity: renewed } = await w.life.renew(ID, OPERATOR);
     expect([w.state(), renewed.expiresAt - w.clock.now()]).toEqual(['active', 365 * DAY]);
     expect(w.registry.entriesOf(ID)).toHaveLength(1);
   });
@@ -170,7 +170,7 @@ describe('renewing', () => {
     await w.life.create({ spiffeId: ID, kind: 'agent', purpose: 'p' }, OPERATOR);
     const far = await refusalOfAsync(() => w.life.renew(ID, OPERATOR, w.clock.now() + 91 * DAY));
     expect([far.reason, far.field]).toEqual(['EXPIRY_INVALID', 'expires']);
-    const renewed = await w.life.renew(ID, OPERATOR, w.clock.now() + 90 * DAY);
+    const { identity: renewed } = await w.life.renew(ID, OPERATOR, w.clock.now() + 90 * DAY);
     expect(renewed.expiresAt).toBe(w.clock.now() + 90 * DAY);
   });
 
@@ -182,7 +182,7 @@ describe('renewing', () => {
     await w.life.create(agent, OPERATOR);
     const resumed = await refusalOfAsync(() => w.registry.resumeIdentity(ID, OPERATOR, tooFar));
     expect([resumed.reason, resumed.field]).toEqual(['EXPIRY_INVALID', 'expires']);
-    expect((await w.registry.resumeIdentity(ID, OPERATOR, w.clock.now() + DAY)).state).toBe('active');
+    expect((await w.registry.resumeIdentity(ID, OPERATOR, w.clock.now() + DAY)).identity.state).toBe('active');
   });
 
   it('I5: comes too late when the grace is over, also before the sweep came by', async () => {

@@ -244,6 +244,33 @@ describe('an owner', () => {
     expect(w.stateOf('followed')).toBe('active, x');
   });
 
+  it('C1: is named with the renewal, in one step; the deputy stays, unless it is who is named', async () => {
+    for (const name of ['alice', 'bob', 'eve']) await w.add(name);
+    await w.own('a', 'human:alice', 'human:bob');
+    await w.own('b', 'human:alice', 'human:bob');
+    await w.people.leave('alice', 'left', OPERATOR);
+    const renew = (path: string, owner: string) => w.life.renew(`${TD}/${path}`, OPERATOR, undefined, owner);
+    expect((await refusalOfAsync(() => renew('a', 'human:alice'))).reason).toBe('OWNER_GONE');
+    expect((await refusalOfAsync(() => renew('a', 'Human:eve'))).reason).toBe('OWNER_INVALID');
+    const renewed = await renew('a', 'human:eve');
+    expect(renewed).toEqual({ identity: w.registry.identity(`${TD}/a`) });
+    expect(renewed.identity).toMatchObject({ state: 'active', owner: 'human:eve', deputy: 'human:bob', revision: 3 });
+    expect((await renew('b', 'human:bob')).identity).toMatchObject({ owner: 'human:bob', deputy: null });
+    await w.registry.suspendIdentity(`${TD}/a`, 'incident', OPERATOR);
+    expect((await renew('a', 'x')).identity).toMatchObject({ state: 'suspended', stateReason: 'incident', owner: 'x' });
+  });
+
+  it('I7: is not who leaves while an identity is renewed for them', async () => {
+    await w.add('alice');
+    await w.own('a', 'x');
+    const done = await Promise.allSettled([
+      w.people.leave('alice', 'left', OPERATOR),
+      w.life.renew(`${TD}/a`, OPERATOR, undefined, 'human:alice'),
+    ]);
+    expect(done[0].status).toBe('fulfilled');
+    expect(w.stateOf('a')).not.toMatch(/^active, human:/);
+  });
+
   it.each(['Human:alice', 'human :alice', 'TEAM:web', 'human\uff1aalice', ' human:alice'])(
     'C4: that only looks like a human or a team is refused: %j',
     async (owner) => {
@@ -258,12 +285,12 @@ describe('an owner', () => {
     await w.own('mine', 'human:alice', 'human:bob');
     await w.own('alone', 'human:alice');
     await w.people.leave('alice', 'left', OPERATOR);
-    await w.life.renew(`${TD}/mine`, OPERATOR);
+    expect((await w.life.renew(`${TD}/mine`, OPERATOR)).ownerWhoLeft).toBe('human:alice');
     expect(w.stateOf('mine')).toBe('active, human:bob');
     expect((await refusalOfAsync(() => w.life.renew(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
     expect((await refusalOfAsync(() => w.registry.resumeIdentity(`${TD}/alone`, OPERATOR))).reason).toBe('OWNER_GONE');
     await w.life.update(`${TD}/alone`, { owner: 'human:bob' }, OPERATOR);
-    await w.life.renew(`${TD}/alone`, OPERATOR);
+    expect(await w.life.renew(`${TD}/alone`, OPERATOR)).not.toHaveProperty('ownerWhoLeft');
     expect(w.stateOf('alone')).toBe('active, human:bob');
     await w.people.leave('bob', 'left, too', OPERATOR);
     expect((await refusalOfAsync(() => w.life.renew(`${TD}/mine`, OPERATOR))).reason).toBe('OWNER_GONE');

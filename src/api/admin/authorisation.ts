@@ -54,6 +54,7 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   RetireIdentity: 'write below prefix',
   ListHumans: 'read',
   AddHuman: 'write',
+  UpdateHuman: 'write',
   DeactivateHuman: 'write',
   AddHumanKey: 'write',
   RemoveHumanKey: 'write',

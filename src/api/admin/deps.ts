@@ -4,7 +4,7 @@ import type { PublishedBundle } from '../../bundle/published.ts';
 import type { Federation } from '../../federation/federation.ts';
 import type { TrustDomain } from '../../identity/trust-domain.ts';
 import type { Explainer } from '../../issuance/explain.ts';
-import type { IdentityLife } from '../../registry/identity-writer.ts';
+import type { IdentityLife, Stepped } from '../../registry/identity-writer.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
 import type { People } from '../../registry/people.ts';
 import type { AuditStore, CheckpointRecord } from '../../store/events.ts';
@@ -70,9 +70,9 @@ export interface RegistryDoor {
   identities(filter: IdentityFilter, page: Page): Rows<IdentityRecord>;
   suspendIdentity(spiffeId: string, reason: string, actor: Actor): Promise<IdentityRecord>;
   /** An identity that has expired needs a new `expiresAt`. */
-  resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<IdentityRecord>;
+  resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<Stepped>;
   readonly life: IdentityLife;
-  readonly people: Pick<People, 'all' | 'get' | 'add' | 'leave' | 'addKey' | 'removeKey'>;
+  readonly people: Pick<People, 'all' | 'get' | 'add' | 'update' | 'leave' | 'addKey' | 'removeKey'>;
   foreignBundle(trustDomain: string): BundleRecord | undefined;
   foreignBundles(): readonly BundleRecord[];
   putBundle(trustDomain: string, content: BundleContent, actor: Actor): Promise<BundleRecord>;

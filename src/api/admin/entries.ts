@@ -76,6 +76,8 @@ function readWish(request: Request<'CreateEntry'>): NewEntry {
     identity: {
       ...optional('kind', readWord(request.kind, KINDS, 'kind')),
       ...optional('owner', given(request.owner)),
+      ...optional('deputy', given(request.deputy)),
+      ...optional('reviewBy', readOptionalInstant(request.review_by, 'review_by')),
       ...optional('purpose', given(request.purpose)),
       ...optional('environment', given(request.environment)),
       ...optional('expiresAt', readOptionalInstant(request.identity_expires_at, 'identity_expires_at')),

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Identities, from draft to tombstone. */
+import { SpiffeId } from '../../identity/spiffe-id.ts';
+import type { Stepped } from '../../registry/identity-writer.ts';
 import type { IdentityPatch } from '../../registry/input.ts';
 import type { IdentityKind, IdentityRecord, IdentityState } from '../../store/records.ts';
 import type { AdminDeps } from './deps.ts';
 import type { Handlers } from './handler.ts';
 import { given, missing, readInstant, readLabels, readPage, readWord } from './read-request.ts';
 import { entryShower, showIdentity } from './to-wire.ts';
-import type { Request } from './wire.ts';
-import type { IdentityRpcs } from './wire-identity.ts';
+import type { Outgoing, Request } from './wire.ts';
+import type { IdentityRpcs, WireStepped } from './wire-identity.ts';
 
 const FIELDS = ['owner', 'deputy', 'purpose', 'env', 'labels', 'review_by'] as const;
 
@@ -54,10 +56,11 @@ export function identityRpcs(deps: AdminDeps): Handlers<keyof IdentityRpcs> {
     async ResumeIdentity({ spiffe_id, expires_at }, asked) {
       asked.assertMayWrite(known(spiffe_id).spiffeId);
       const until = expires_at === undefined ? undefined : readInstant(expires_at, 'expires_at');
-      return { identity: showIdentity(await registry.resumeIdentity(spiffe_id, asked.actor, until)) };
+      return showStepped(await registry.resumeIdentity(spiffe_id, asked.actor, until));
     },
     async CreateIdentity(request, asked) {
-      asked.assertMayWrite(request.spiffe_id);
+      // Compared as the parser gives it back, so that no other spelling of an ID slips past a prefix.
+      asked.assertMayWrite(SpiffeId.parse(request.spiffe_id, 'spiffe_id').toString());
       const kind = readWord(request.kind, KINDS, 'kind');
       const { expires_at: expires, review_by: review } = request;
       const identity = await life.create(
@@ -83,18 +86,22 @@ export function identityRpcs(deps: AdminDeps): Handlers<keyof IdentityRpcs> {
     },
     async ActivateIdentity({ spiffe_id }, asked) {
       asked.assertMayWrite(known(spiffe_id).spiffeId);
-      return { identity: showIdentity(await life.activate(spiffe_id, asked.actor)) };
+      return showStepped(await life.activate(spiffe_id, asked.actor));
     },
-    async RenewIdentity({ spiffe_id, expires_at }, asked) {
+    async RenewIdentity({ spiffe_id, expires_at, owner }, asked) {
       asked.assertMayWrite(known(spiffe_id).spiffeId);
       const until = expires_at === undefined ? undefined : readInstant(expires_at, 'expires');
-      return { identity: showIdentity(await life.renew(spiffe_id, asked.actor, until)) };
+      return showStepped(await life.renew(spiffe_id, asked.actor, until, given(owner)));
     },
     async RetireIdentity({ spiffe_id, reason }, asked) {
       asked.assertMayWrite(known(spiffe_id).spiffeId);
       return { identity: showIdentity(await life.retire(spiffe_id, reason, asked.actor)) };
     },
   };
+}
+
+function showStepped({ identity, ownerWhoLeft }: Stepped): Outgoing<WireStepped> {
+  return { identity: showIdentity(identity), owner_who_left: ownerWhoLeft ?? '' };
 }
 
 /** An empty text clears; what is not among `fields` stays. */

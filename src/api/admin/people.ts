@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** People: list, add, leave, and their keys. */
+import type { HumanPatch } from '../../registry/human-fields.ts';
+import type { HumanChange } from '../../registry/people.ts';
 import type { HumanRecord } from '../../store/humans.ts';
 import type { AdminDeps } from './deps.ts';
 import type { Handlers } from './handler.ts';
-import { given, missing, readCount, readPage } from './read-request.ts';
+import { given, missing, readCount, readPage, readWord } from './read-request.ts';
 import { showIdentity } from './to-wire.ts';
-import type { Outgoing } from './wire.ts';
-import type { PeopleRpcs, WireHuman } from './wire-people.ts';
+import type { Outgoing, Request } from './wire.ts';
+import type { PeopleRpcs, WireHuman, WireHumanChange } from './wire-people.ts';
 
+const FIELDS = ['email', 'uids', 'teams'] as const;
 /** The rest is in `assay identity list --state suspended`. */
 const MOST_SHOWN = 1_000;
 
@@ -29,13 +32,11 @@ export function peopleRpcs({ registry: { people } }: AdminDeps): Handlers<keyof 
       const numbers = uids.map((uid) => readCount(uid, 'uid'));
       return { human: show(await people.add({ name, email: given(email), uids: numbers, teams }, actor)) };
     },
+    async UpdateHuman(request, { actor }) {
+      return showChange(await people.update(request.name, readPatch(request), actor));
+    },
     async DeactivateHuman({ name, reason }, { actor }) {
-      const { human, suspended } = await people.leave(name, reason, actor);
-      return {
-        human: show(human),
-        suspended: suspended.slice(0, MOST_SHOWN).map(showIdentity),
-        suspended_count: suspended.length,
-      };
+      return showChange(await people.leave(name, reason, actor));
     },
     async AddHumanKey({ name, key }, { actor }) {
       return { human: show(await people.addKey(name, key, actor)) };
@@ -43,6 +44,23 @@ export function peopleRpcs({ registry: { people } }: AdminDeps): Handlers<keyof 
     async RemoveHumanKey({ name, fingerprint }, { actor }) {
       return { human: show(await people.removeKey(name, fingerprint, actor)) };
     },
+  };
+}
+
+function readPatch({ fields, email, uids, teams }: Request<'UpdateHuman'>): HumanPatch {
+  const named = new Set(fields.map((field) => readWord(field, FIELDS, 'fields')));
+  return {
+    ...(named.has('email') ? { email: given(email) ?? null } : {}),
+    ...(named.has('uids') ? { uids: uids.map((uid) => readCount(uid, 'uid')) } : {}),
+    ...(named.has('teams') ? { teams } : {}),
+  };
+}
+
+function showChange({ human, suspended }: HumanChange): Outgoing<WireHumanChange> {
+  return {
+    human: show(human),
+    suspended: suspended.slice(0, MOST_SHOWN).map(showIdentity),
+    suspended_count: suspended.length,
   };
 }
 

@@ -26,6 +26,11 @@ export interface WireIdentity {
   readonly review_by?: Int64;
 }
 
+export interface WireStepped {
+  readonly identity: WireIdentity;
+  readonly owner_who_left: string;
+}
+
 export interface IdentityRpcs {
   GetIdentity: [
     { readonly spiffe_id: string },
@@ -36,7 +41,7 @@ export interface IdentityRpcs {
     { readonly identities: readonly WireIdentity[]; readonly next_page_token: string },
   ];
   SuspendIdentity: [{ readonly spiffe_id: string; readonly reason: string }, { readonly identity: WireIdentity }];
-  ResumeIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64 }, { readonly identity: WireIdentity }];
+  ResumeIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64 }, WireStepped];
   CreateIdentity: [
     {
       readonly spiffe_id: string;
@@ -65,7 +70,7 @@ export interface IdentityRpcs {
     },
     { readonly identity: WireIdentity },
   ];
-  ActivateIdentity: [{ readonly spiffe_id: string }, { readonly identity: WireIdentity }];
-  RenewIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64 }, { readonly identity: WireIdentity }];
+  ActivateIdentity: [{ readonly spiffe_id: string }, WireStepped];
+  RenewIdentity: [{ readonly spiffe_id: string; readonly expires_at?: Int64; readonly owner: string }, WireStepped];
   RetireIdentity: [{ readonly spiffe_id: string; readonly reason: string }, { readonly identity: WireIdentity }];
 }

@@ -28,6 +28,11 @@ interface One {
   readonly human: WireHuman;
 }
 
+export interface WireHumanChange extends One {
+  readonly suspended: readonly WireIdentity[];
+  readonly suspended_count: Int64;
+}
+
 export interface PeopleRpcs {
   ListHumans: [
     { readonly name: string } & Paged,
@@ -42,10 +47,17 @@ export interface PeopleRpcs {
     },
     One,
   ];
-  DeactivateHuman: [
-    { readonly name: string; readonly reason: string },
-    One & { readonly suspended: readonly WireIdentity[]; readonly suspended_count: Int64 },
+  UpdateHuman: [
+    {
+      readonly name: string;
+      readonly fields: readonly string[];
+      readonly email: string;
+      readonly uids: readonly Int64[];
+      readonly teams: readonly string[];
+    },
+    WireHumanChange,
   ];
+  DeactivateHuman: [{ readonly name: string; readonly reason: string }, WireHumanChange];
   AddHumanKey: [{ readonly name: string; readonly key: string }, One];
   RemoveHumanKey: [{ readonly name: string; readonly fingerprint: string }, One];
 }

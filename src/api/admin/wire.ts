@@ -126,6 +126,8 @@ export interface Rpcs
       readonly entry: WireEntry | null;
       readonly kind: string;
       readonly owner: string;
+      readonly deputy: string;
+      readonly review_by?: Int64;
       readonly purpose: string;
       readonly environment: string;
       readonly identity_expires_at?: Int64;

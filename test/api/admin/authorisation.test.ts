@@ -32,6 +32,7 @@ const WRITES: readonly RpcName[] = [
   'RedactEvent',
   'CloseFinding',
   'AddHuman',
+  'UpdateHuman',
   'DeactivateHuman',
   'AddHumanKey',
   'RemoveHumanKey',
