@@ -117,6 +117,10 @@ describe('people', () => {
     const few = new People(w.store.humans, w.clock, 0);
     const human = { name: 'a', uids: [], teams: [] };
     expect((await refusalOfAsync(() => few.add(human, OPERATOR))).reason).toBe('LIMIT_REACHED');
+    // Also of those that come at once.
+    const one = new People(w.store.humans, w.clock, 1);
+    const both = await Promise.allSettled(['x', 'y'].map((name) => one.add({ ...human, name }, OPERATOR)));
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     const bad = await refusalOfAsync(() => w.people.add({ name: 'a', uids: [-1], teams: [] }, OPERATOR));
     expect(bad.reason).toBe('HUMAN_UID_INVALID');
     await w.add('a');

@@ -40,6 +40,9 @@ it('C1: nothing active is written that nobody answers for, whatever the registry
     expect((await refusalOfAsync(() => store.createIdentity(owned(owner), BY))).reason).toBe('OWNER_GONE');
   await store.humans.put(alice, 'add', BY, NOW);
   expect((await refusalOfAsync(() => store.createIdentity(owned('team:o'), BY))).reason).toBe('OWNER_GONE');
+  // Somebody in no team is not in a team without a name.
+  await store.humans.put({ ...alice, name: 'bob', uids: [], teams: [], keys: [] }, 'add', BY, NOW);
+  expect((await refusalOfAsync(() => store.createIdentity(owned('team:'), BY))).reason).toBe('OWNER_GONE');
   await store.createIdentity(owned('team:ops'), BY);
   expect((await refusalOfAsync(() => store.updateIdentity({ ...owned('team:ops web'), revision: 2 }, BY))).reason).toBe(
     'OWNER_GONE',

@@ -18,8 +18,8 @@ export class PresentOwners {
   isGone(owner: string): boolean {
     const [, kind, name] = OWNER.exec(owner) ?? [];
     if (kind === undefined) return false;
-    // guard: C1 test/store/humans.test.ts — two teams side by side are not one
-    if (name?.includes(' ')) return true;
+    // guard: C1 test/store/humans.test.ts — two teams side by side are not one, and no team is not one either
+    if (name === '' || name?.includes(' ')) return true;
     return (kind === 'human' ? this.#human : this.#team).get(name) === undefined;
   }
 
