@@ -8,6 +8,7 @@ import { freePort } from '../support/free-port.ts';
 import { asRoot } from '../support/peers.ts';
 
 const ID = 'spiffe://example.org/team-a/secretive-name';
+const DAY = 86_400_000;
 let daemon: Daemon;
 let callers: Callers;
 let port = 0;
@@ -49,6 +50,15 @@ describe('a scrape', () => {
     expect(numbers.get('process_start_time_seconds')).toBeGreaterThan(1_700_000_000);
     expect(numbers.get('assay_build_info{version="0.1.0"}')).toBe(1);
     source.close();
+  });
+
+  it('counts what ends or is to be reviewed soon', async () => {
+    const now = Date.now();
+    await daemon.admin.call('CreateIdentity', { spiffe_id: `${ID}/ending`, expires_at: now + 5 * DAY });
+    await daemon.admin.call('CreateIdentity', { spiffe_id: `${ID}/reviewed`, review_by: now + 20 * DAY });
+    const numbers = await scraped();
+    const within = ['30d', '7d', '24h'].map((span) => numbers.get(`assay_identities_ending{within="${span}"}`));
+    expect(within).toEqual([2, 1, 0]);
   });
 
   it('has the report, with what is missed and the findings', async () => {

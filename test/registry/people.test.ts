@@ -261,6 +261,7 @@ describe('an owner', () => {
     expect(renewed.identity).toMatchObject({ state: 'active', owner: 'human:eve', deputy: 'human:bob', revision: 3 });
     expect((await renew('b', 'human:bob')).identity).toMatchObject({ owner: 'human:bob', deputy: null });
     await w.registry.suspendIdentity(`${TD}/a`, 'incident', OPERATOR);
+    expect((await refusalOfAsync(() => renew('a', 'human:alice'))).reason).toBe('OWNER_GONE');
     expect((await renew('a', 'x')).identity).toMatchObject({ state: 'suspended', stateReason: 'incident', owner: 'x' });
   });
 
