@@ -19,7 +19,7 @@ export const MOST_CONDITIONS = 100;
 export const POLICY_MAX = 16_384;
 
 /** Cedar's words, as its lexer has them: a comment ends at either end of line, a string has no end of line after a backslash. */
-const WORD = /\/\/[^\r\n]*|"(?:\\.|[^"\\])*"|[A-Za-z_][A-Za-z0-9_]*|&&|\|\||\s+|[^]/gu;
+const WORD = /\/\/[^\r\n]*|"(?:\\.|[^"\\])*"|[A-Za-z_][A-Za-z0-9_]*|&&|\|\||\s+|[\s\S]/gu;
 const STEPS: ReadonlySet<string> = new Set(['.', '+', '-', '*', '!', 'if', 'has', 'like', 'is', 'in']);
 
 /** Throws Failure('invalid-argument', 'POLICY_TEXT_INVALID') with the line. What comes after the last `;` is a policy too: Cedar refuses it. */

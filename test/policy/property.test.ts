@@ -62,6 +62,7 @@ const request: fc.Arbitrary<PolicyRequest> = fc
       intents: one.declared ? [intent] : [],
     } as const;
     const attested = { ...context.attested, secrets: one.secrets } as const;
+    const intent = one.known ? (target.intents[0] as string) : 'other';
     const { task: _none, ...bare } = ask(target, intent).context;
     return {
       principal,
