@@ -55,6 +55,7 @@ const request: fc.Arbitrary<PolicyRequest> = fc
       environment: one.environment,
     } as const;
     const target = { ...one.target, retired: one.retired, thirdParty: one.thirdParty, reviewBy: one.reviewBy };
+    const intent = one.known ? (target.intents[0] as string) : 'other';
     const task = {
       id: 't',
       identity: bot.spiffeId,
@@ -62,7 +63,6 @@ const request: fc.Arbitrary<PolicyRequest> = fc
       intents: one.declared ? [intent] : [],
     } as const;
     const attested = { ...context.attested, secrets: one.secrets } as const;
-    const intent = one.known ? (target.intents[0] as string) : 'other';
     const { task: _none, ...bare } = ask(target, intent).context;
     return {
       principal,
