@@ -225,7 +225,9 @@ export class Standings implements WorkloadIdentities, Whereabouts {
           this.#touchAll(this.#byTrustDomain.get(change.key));
           break;
         case 'finding':
-          // It takes nothing away.
+        case 'policy':
+        case 'target':
+          // They take away nothing that was issued outside a task.
           break;
         case 'federation':
         case 'human':

@@ -3,6 +3,7 @@
 import type { FindingRecord } from './findings.ts';
 import type { HumanRecord } from './humans.ts';
 import type { RevokedSvid } from './revocations.ts';
+import type { TargetRecord } from './targets.ts';
 
 export type IdentityKind = 'service' | 'job' | 'bot' | 'agent' | 'legacy';
 export type IdentityState = 'draft' | 'active' | 'suspended' | 'retired';
@@ -193,6 +194,9 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
       readonly key: string;
       readonly revoked: readonly RevokedSvid[];
     }
+  /** Which sets of policies decide and are tried; the key is the one that came or went, empty where one is no longer tried. */
+  | { readonly kind: 'policy'; readonly action: 'put'; readonly key: string }
+  | { readonly kind: 'target'; readonly action: 'put'; readonly key: string; readonly target: TargetRecord }
   | { readonly kind: 'finding'; readonly action: 'put'; readonly key: string; readonly finding: FindingRecord }
   | {
       readonly kind: 'authority';

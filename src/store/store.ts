@@ -10,6 +10,7 @@ import type { LatencySnapshot } from '../lib/latency-histogram.ts';
 import type { AuditStore } from './events.ts';
 import type { FindingStore } from './findings.ts';
 import type { HumanStore } from './humans.ts';
+import type { PolicyStore } from './policies.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -25,6 +26,7 @@ import type {
 } from './records.ts';
 import type { ReportStore } from './reports.ts';
 import type { RevocationStore } from './revocations.ts';
+import type { TargetStore } from './targets.ts';
 
 export interface Page {
   /** At most this many rows, 1..1000. */
@@ -176,6 +178,8 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
   readonly findings: FindingStore;
   readonly reports: ReportStore;
   readonly humans: HumanStore;
+  readonly policies: PolicyStore;
+  readonly targets: TargetStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

@@ -18,9 +18,11 @@ import { FindingCommands } from './finding-commands.ts';
 import { HumanCommands } from './human-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
+import { PolicyCommands } from './policy-commands.ts';
 import { PresentOwners } from './present-owners.ts';
 import { RegistryCommands } from './registry-commands.ts';
 import { RevocationCommands } from './revocation-commands.ts';
+import { TargetCommands } from './target-commands.ts';
 import {
   type Answer,
   type BatchAnswer,
@@ -52,6 +54,8 @@ export class Batches {
   readonly #bundle: BundleCommands;
   readonly #federation: FederationCommands;
   readonly #findings: FindingCommands;
+  readonly #policies: PolicyCommands;
+  readonly #targets: TargetCommands;
   readonly #meta: MetaCommands;
   readonly #audit: AuditCommands;
   readonly #begin: Statement;
@@ -76,6 +80,8 @@ export class Batches {
     this.#bundle = new BundleCommands(db, this.#log, this.events);
     this.#federation = new FederationCommands(db, this.#log, this.events);
     this.#findings = new FindingCommands(db, this.#log, this.events);
+    this.#policies = new PolicyCommands(db, this.#log, this.events);
+    this.#targets = new TargetCommands(db, this.#log, this.events);
     this.#meta = new MetaCommands(db, this.events);
     this.#audit = new AuditCommands(db, this.events);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
@@ -212,6 +218,14 @@ export class Batches {
         return this.#findings.close(...(args as unknown as Parameters<FindingCommands['close']>));
       case Op.seeBinary:
         return this.#findings.seeBinary(...(args as unknown as Parameters<FindingCommands['seeBinary']>));
+      case Op.setLivePolicy:
+        return this.#policies.setLive(...(args as unknown as Parameters<PolicyCommands['setLive']>));
+      case Op.setShadowPolicy:
+        return this.#policies.setShadow(...(args as unknown as Parameters<PolicyCommands['setShadow']>));
+      case Op.endShadowPolicy:
+        return this.#policies.endShadow(...(args as unknown as Parameters<PolicyCommands['endShadow']>));
+      case Op.putTarget:
+        return this.#targets.put(...(args as unknown as Parameters<TargetCommands['put']>));
       case Op.probe:
         return this.#probe.run().changes;
       default:

@@ -6,13 +6,25 @@
 import type { Database } from 'better-sqlite3';
 import { FINDING_COLUMNS, findingRow } from './finding-rows.ts';
 import { HUMAN_COLUMNS, humanRow, KEY_COLUMNS } from './human-rows.ts';
+import { POLICY_COLUMNS, policyRow } from './policy-rows.ts';
 import { authoritiesRow, bundleRow, entryRow, type Named, namedRow } from './row-payload.ts';
 import { AUTHORITY_COLUMNS, ENTRY_COLUMNS, FEDERATION_COLUMNS, IDENTITY_COLUMNS } from './rows.ts';
+import { TARGET_COLUMNS } from './target-rows.ts';
 import type { Value } from './wire.ts';
 
 export interface CurrentRow {
   /** As events of it begin. */
-  readonly kind: 'identity' | 'entry' | 'bundle' | 'federation' | 'authority' | 'meta' | 'human' | 'finding';
+  readonly kind:
+    | 'identity'
+    | 'entry'
+    | 'bundle'
+    | 'federation'
+    | 'authority'
+    | 'meta'
+    | 'human'
+    | 'finding'
+    | 'policy'
+    | 'target';
   /** Which of its kind. */
   readonly key: string;
   readonly identity: string | null;
@@ -33,6 +45,10 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
     yield { kind: 'meta', key: values[0] as string, identity: null, row: namedRow('key, value', values) };
   for (const values of rows(db, `SELECT ${FINDING_COLUMNS} FROM finding ORDER BY id`))
     yield { kind: 'finding', key: String(values[0]), identity: values[2] as string, row: findingRow(values) };
+  for (const values of rows(db, `SELECT ${POLICY_COLUMNS} FROM policy_set ORDER BY hash`))
+    yield { kind: 'policy', key: values[0] as string, identity: null, row: policyRow(values) };
+  for (const values of rows(db, `SELECT ${TARGET_COLUMNS} FROM target ORDER BY name`))
+    yield { kind: 'target', key: values[0] as string, identity: null, row: namedRow(TARGET_COLUMNS, values) };
   yield* humans(db);
   yield* bundles(db);
   yield* authorities(db);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What may be listed, in which order, and each filter as SQL. */
 import type { FindingFilter, FindingRecord } from '../findings.ts';
+import type { PolicySetRecord } from '../policies.ts';
 import type { EntryRecord, IdentityRecord, IssuanceRecord } from '../records.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter } from '../store.ts';
 import { FINDING_COLUMNS, findingOf } from './finding-rows.ts';
 import { Conditions, type Listing, type Where } from './listing.ts';
+import { POLICY_COLUMNS, policySetOf } from './policy-rows.ts';
 import {
   ENTRY_READ_COLUMNS,
   entryOf,
@@ -48,6 +50,16 @@ export const FINDINGS: Listing<FindingRecord> = {
   descending: true,
   row: findingOf,
   keyOf: (finding) => [finding.id],
+};
+
+/** By hash. */
+export const POLICY_SETS: Listing<PolicySetRecord> = {
+  columns: POLICY_COLUMNS,
+  from: 'policy_set t',
+  key: ['hash'],
+  descending: false,
+  row: policySetOf,
+  keyOf: (set) => [set.hash],
 };
 
 export function findingWhere(filter: FindingFilter): Where {

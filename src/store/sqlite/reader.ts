@@ -4,6 +4,7 @@ import Database, { type Statement } from 'better-sqlite3';
 import type { AuditStore } from '../events.ts';
 import type { FindingStore } from '../findings.ts';
 import type { HumanStore } from '../humans.ts';
+import type { PolicyStore } from '../policies.ts';
 import type {
   AuthorityKind,
   AuthorityRecord,
@@ -16,12 +17,14 @@ import type {
 } from '../records.ts';
 import type { RevocationStore } from '../revocations.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
+import type { TargetStore } from '../targets.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
 import { SqliteFindingStore } from './finding-store.ts';
 import { SqliteHumanStore } from './human-store.ts';
 import { listPage } from './listing.ts';
 import { ENTRIES, entryWhere, IDENTITIES, ISSUANCES, identityWhere, issuanceWhere } from './lists.ts';
+import { SqlitePolicyStore } from './policy-store.ts';
 import { SqliteRevocationStore } from './revocation-store.ts';
 import {
   AUTHORITY_COLUMNS,
@@ -33,6 +36,7 @@ import {
   PACKED_ENTRIES,
   PACKED_IDENTITIES,
 } from './rows.ts';
+import { SqliteTargetStore } from './target-store.ts';
 import type { Writer } from './writer.ts';
 
 type Row = readonly unknown[];
@@ -63,6 +67,14 @@ export class Reader {
 
   humans(writer: Writer): HumanStore {
     return new SqliteHumanStore(this.#db, writer);
+  }
+
+  policies(writer: Writer): PolicyStore {
+    return new SqlitePolicyStore(this.#db, writer);
+  }
+
+  targets(writer: Writer): TargetStore {
+    return new SqliteTargetStore(this.#db, writer);
   }
 
   revocations(writer: Writer): RevocationStore {

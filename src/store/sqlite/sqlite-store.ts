@@ -66,6 +66,8 @@ class SqliteStore implements Store {
   readonly findings: Store['findings'];
   readonly reports: SqliteReportStore;
   readonly humans: Store['humans'];
+  readonly policies: Store['policies'];
+  readonly targets: Store['targets'];
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -88,6 +90,8 @@ class SqliteStore implements Store {
     this.reports = new SqliteReportStore(files.database, options.clock);
     this.findings = this.#reader.findings(this.#writer);
     this.humans = this.#reader.humans(this.#writer);
+    this.policies = this.#reader.policies(this.#writer);
+    this.targets = this.#reader.targets(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {

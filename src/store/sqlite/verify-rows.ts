@@ -28,6 +28,8 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
   meta: ({ key }) => String(key),
   finding: ({ id }) => String(id),
   human: ({ name }) => String(name),
+  policy: ({ hash }) => String(hash),
+  target: ({ name }) => String(name),
 };
 
 export class RowsOfEvents {

@@ -34,6 +34,10 @@ export const Op = {
   closeFinding: 51,
   seeBinary: 52,
   putHuman: 42,
+  setLivePolicy: 60,
+  setShadowPolicy: 61,
+  endShadowPolicy: 62,
+  putTarget: 65,
 } as const;
 
 /** What to do once the commands of a message are committed. */
