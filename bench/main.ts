@@ -16,6 +16,7 @@ import { measureDisk } from './disk.ts';
 import { entryToStream } from './entry-to-stream.ts';
 import { jwtRates } from './jwt.ts';
 import { benchMint } from './mint.ts';
+import { benchPolicy } from './policy.ts';
 import { benchRecorded } from './recorded.ts';
 import { installed, type StartTimes, startTimes } from './start.ts';
 import { ms, printRow, ratio } from './stats.ts';
@@ -35,6 +36,7 @@ try {
 
   for (const row of (await benchMint(flags.quick ? 8 : 40)).rows) printRow(row);
   for (const row of (await benchRecorded(join(data, 'recorded'), flags.quick ? 3 : 10)).rows) printRow(row);
+  for (const row of benchPolicy(flags.quick ? 3 : 20).rows) printRow(row);
   await printStart(join(data, 'start'));
   const attestation = await benchAttestation({ quick: flags.quick, dataDir: join(data, 'attestation') });
   for (const row of attestation.rows) printRow(row);

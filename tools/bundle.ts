@@ -18,8 +18,9 @@ const STARTED = [
 ];
 /** They find their binaries beside themselves. */
 const NATIVE = ['better-sqlite3', 'koffi'];
-/** Packages are CommonJS, and ask for Node's own modules with `require`. */
-const REQUIRE = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
+/** Packages are CommonJS, and ask for Node's own modules with `require`. Modules of ours may import the maker by its own name. */
+const REQUIRE =
+  "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);";
 
 const SHARED = {
   bundle: true,

@@ -10,7 +10,9 @@ import { addFindingCommands } from './tree-finding.ts';
 import { addHelperCommand } from './tree-helper.ts';
 import { addIdentityCommands } from './tree-identity.ts';
 import { addPeopleCommands } from './tree-people.ts';
+import { addPolicyCommands } from './tree-policy.ts';
 import { addAuthorityCommands, addBundleCommands, addSvidCommands } from './tree-registry.ts';
+import { addTargetCommands } from './tree-target.ts';
 
 export function buildTree(io: Io, version: string): Program {
   const program = createProgram(io, version);
@@ -25,6 +27,8 @@ export function buildTree(io: Io, version: string): Program {
   addAuthorityCommands(program);
   addWorkloadCommands(program);
   addHelperCommand(program);
+  addTargetCommands(program);
+  addPolicyCommands(program);
   addFindingCommands(program);
   addAuditCommands(program);
   addBackupCommands(program);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the admin API is handed of the other rooms. */
-import type { AdminDeps, AuditDoor, DaemonFacts } from '../api/admin/deps.ts';
+import type { AdminDeps, AuditDoor, DaemonFacts, PolicyDoor } from '../api/admin/deps.ts';
 import type { AttestationEngine } from '../attestation/engine.ts';
 import type { Checkpoints } from '../audit/checkpoints.ts';
 import type { X509Authority } from '../authority/authority.ts';
@@ -17,6 +17,7 @@ import { Explainer } from '../issuance/explain.ts';
 import type { Standings } from '../issuance/standings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
+import type { PolicySets } from '../registry/policy-sets.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Crls } from '../revocation/crls.ts';
 import type { Store } from '../store/store.ts';
@@ -45,6 +46,7 @@ export interface AdminRooms {
   readonly platform: PeerPlatform;
   readonly standings: Standings;
   readonly federation: Federation;
+  readonly policies: PolicySets;
   readonly httpsCheck: HttpsCheck;
   readonly crls: Pick<Crls, 'health'>;
   readonly report: Pick<Report, 'take'>;
@@ -62,6 +64,7 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     authorities: { x509: authority, jwt: rooms.jwt?.main, 'jwt-rsa': rooms.jwt?.rsa, wit: rooms.wit },
     ownBundle: rooms.ownBundle,
     audit: auditDoor(rooms),
+    policies: policyDoor(rooms.policies, store),
     findings: store.findings,
     report: (offenders) => rooms.report.take(offenders),
     federation: rooms.federation,
@@ -98,6 +101,17 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     roles: config.admin.roles.filter((role) => role.role === 'registrar'),
     now: () => rooms.clock.now(),
     log: rooms.log,
+  };
+}
+
+export function policyDoor(sets: PolicySets, { policies: store }: Pick<Store, 'policies'>): PolicyDoor {
+  return {
+    engine: sets.engine,
+    apply: (files, actor) => sets.apply(files, actor),
+    rollback: (hash, actor) => sets.rollback(hash, actor),
+    tryBeside: (files, actor) => sets.tryBeside(files, actor),
+    endTrial: (actor) => sets.endTrial(actor),
+    store,
   };
 }
 

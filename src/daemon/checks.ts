@@ -32,6 +32,7 @@ export interface HealthRooms {
   readonly standings: { readonly size: number };
   readonly checkpoints: { health(): Check };
   readonly crls: { health(): Check };
+  readonly policies: { health(): Check };
 }
 
 export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]> {
@@ -47,6 +48,7 @@ export async function healthChecks(rooms: HealthRooms): Promise<readonly Check[]
     storeCheck(rooms),
     rooms.crls.health(),
     rooms.checkpoints.health(),
+    rooms.policies.health(),
     await cappedEntries(rooms),
     ...(await identitiesAhead(rooms)),
     streams(rooms),

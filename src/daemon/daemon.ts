@@ -17,6 +17,7 @@ import { Closers } from '../lib/closers.ts';
 import type { Random } from '../lib/random.ts';
 import { hardenProcess } from '../peer/harden.ts';
 import { type PlatformOptions, preparePeerPlatform } from '../peer/platform.ts';
+import { PolicySets } from '../registry/policy-sets.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Tally } from '../telemetry/tally.ts';
@@ -128,6 +129,8 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   });
   closers.add('registry', () => registry.close());
   startAnnouncements(config, { registry, clock, closers, log });
+  const policies = await PolicySets.open({ store, clock, log });
+  closers.add('policies', async () => policies.close());
   const authorityRooms = {
     store,
     keyManager: await makeKeyManager(config, random),
@@ -235,6 +238,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       clockGuard,
       platform,
       federation,
+      policies,
       httpsCheck: () => httpsCheck(),
       checkpoints,
       crls,

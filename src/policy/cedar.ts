@@ -18,7 +18,7 @@ export type Cedar = Pick<
 >;
 export type { EntityJson, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 
-const require = createRequire(import.meta.url);
+const requireHere = createRequire(import.meta.url);
 let script: { readonly file: string; readonly text: string } | undefined;
 
 /** As Node loads a CommonJS module, but anew each time: the package makes its one instance while it is loaded. */
@@ -27,11 +27,11 @@ export function newCedar(): Cedar {
   const { file, text } = script;
   const load = compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname'], { filename: file });
   const module = { exports: {} };
-  load(module.exports, require, module, file, dirname(file));
+  load(module.exports, requireHere, module, file, dirname(file));
   return module.exports as Cedar;
 }
 
 function read(): { readonly file: string; readonly text: string } {
-  const file = require.resolve('@cedar-policy/cedar-wasm/nodejs');
+  const file = requireHere.resolve('@cedar-policy/cedar-wasm/nodejs');
   return { file, text: readFileSync(file, 'utf8') };
 }

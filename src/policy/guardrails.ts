@@ -16,7 +16,7 @@ forbid (principal is Identity, action, resource is Target)
 unless { principal.env == resource.env };
 
 @id("target-live")
-@reason("the target is retired, or its registration has expired")
+@reason("the target is retired, its registration has expired, or nobody answers for it")
 forbid (principal is Identity, action, resource is Target)
 when { resource.retired || context.now >= resource.expires };
 

@@ -76,8 +76,9 @@ export function countApprovals(approvals: PolicyRequest['context']['approvals'])
   const votes = new Map<string, { readonly strength: ApprovalStrength; readonly other: boolean }>();
   for (const { human, strength, uid } of approvals) {
     const before = votes.get(human);
+    let other = true;
     // guard: C2 test/policy/request.test.ts — what is not known counts as the agent's own
-    const other = uid === 'other' && before?.other !== false;
+    if (uid !== 'other' || before?.other === false) other = false;
     votes.set(human, {
       strength: before !== undefined && before.strength > strength ? before.strength : strength,
       other,
@@ -88,9 +89,15 @@ export function countApprovals(approvals: PolicyRequest['context']['approvals'])
 }
 
 function counts(votes: readonly { readonly strength: ApprovalStrength }[]): Counts {
-  // guard: C3 test/policy/request.test.ts
-  const atLeast = (strength: ApprovalStrength): number =>
-    Math.min(MOST_APPROVALS, votes.filter((vote) => vote.strength >= strength).length);
+  const atLeast = (least: ApprovalStrength): number => {
+    let count = 0;
+    for (const { strength } of votes) {
+      // guard: C3 test/policy/request.test.ts
+      if (strength < least) continue;
+      count += 1;
+    }
+    return Math.min(MOST_APPROVALS, count);
+  };
   return { key: atLeast(1), touch: atLeast(2), verified: atLeast(3) };
 }
 

@@ -33,6 +33,7 @@ import { People } from './people.ts';
 import { RegistryIndex } from './registry-index.ts';
 import { again } from './retry.ts';
 import type { RegistryRules } from './rules.ts';
+import { Targets } from './targets.ts';
 
 /** Entries looked at for one caller, the oldest; only a registry gone wrong gives one caller more (I9). */
 const CANDIDATES = 4096;
@@ -53,6 +54,8 @@ export class Registry {
   readonly people: People;
   /** What time will bring identities. */
   readonly ahead: Ahead;
+  /** What tasks are for. */
+  readonly targets: Targets;
   readonly #store: Store;
   readonly #limits: Limits;
   readonly #clock: Clock;
@@ -86,14 +89,14 @@ export class Registry {
       nodeId,
       limits,
     };
-    const hasBundle = (name: string): boolean => this.#bundles.get(name) !== undefined;
     const index = this.#index;
     const people = new People(store.humans, clock);
     this.people = people;
+    this.targets = new Targets(store.targets, people, clock);
     this.ahead = new Ahead(index);
     const identities = new Ceiling('identities', limits.identities, () => index.identityCount);
     const written = { store, index, identities, people, rules, clock };
-    this.#entries = new EntryWriter({ ...written, hasBundle, random });
+    this.#entries = new EntryWriter({ ...written, hasBundle: (name) => this.#bundles.get(name) !== undefined, random });
     this.#identities = new IdentityWriter(written);
     this.#sweep = new ExpirySweep(clock, (now) => this.#identities.doDue(now));
     this.#sweep.expects(clock.now());
@@ -283,9 +286,14 @@ export class Registry {
       case 'human':
         this.people.apply(change);
         return;
+      case 'target':
+        this.targets.apply(change);
+        return;
       case 'authority':
       case 'federation':
       case 'revocation':
+      case 'finding':
+      case 'policy':
         return;
     }
   }

@@ -10,7 +10,9 @@ import { checkJson } from '../../src/cli/show-checks.ts';
 import { entryJson, identityJson } from '../../src/cli/show-entry.ts';
 import { federationJson } from '../../src/cli/show-federation.ts';
 import { findingJson } from '../../src/cli/show-finding.ts';
+import { policySetJson } from '../../src/cli/show-policy.ts';
 import { svidJson } from '../../src/cli/show-svid.ts';
+import { targetJson } from '../../src/cli/target.ts';
 import { buildTree } from '../../src/cli/tree.ts';
 import { TestCa } from '../support/test-ca.ts';
 
@@ -166,6 +168,26 @@ const FORMS: readonly (readonly [string, object])[] = [
       has_more: false,
     }),
   ],
+  [
+    'target',
+    targetJson({
+      name: 't',
+      owner: 'o',
+      environment: 'prod',
+      impact: 'low',
+      intents: [],
+      audiences: [],
+      third_party: false,
+      expires_at: TIME,
+      orphaned: false,
+      created_at: TIME,
+      created_by: 'uid:0',
+      retired_by: '',
+      retire_reason: '',
+      revision: '1',
+    }),
+  ],
+  ['set', policySetJson({ hash: 'h', schema_hash: 's', mode: 'live', loaded_at: TIME, loaded_by: 'uid:0' })],
   ['check', checkJson({ name: 'n', status: 'ok', text: 't', hint: '' })],
 ];
 

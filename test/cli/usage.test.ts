@@ -56,6 +56,16 @@ const ROWS: readonly (readonly [args: readonly string[], message: RegExp, next: 
   [['fetch', 'x509', '--timeout', 'x'], /--timeout: "x" is no duration/, /90s/],
   [['watch', '--socket', 'tcp://localhost:1'], /--socket.*is not an IP address/, /tcp:\/\/127.0.0.1/],
   [['run', '--trust-domian', 'x'], /unknown option '--trust-domian'/, /did you mean --trust-domain/],
+  [['policy', 'shadow'], /needs a folder, or --end/, /assay policy shadow FOLDER/],
+  [['policy', 'shadow', '.', '--end'], /needs a folder, or --end/, /assay policy shadow FOLDER/],
+  [['policy', 'check'], /missing required argument 'folder'/, /assay policy check --help/],
+  [['why'], /needs a request/, /assay why SPIFFE_ID TARGET INTENT/],
+  [['why', 'spiffe://example.org/a', 't', 'i', '--request', 'x'], /needs a request/, /--request FILE/],
+  [['why', 'spiffe://example.org/a', 't'], /needs a target and an intent/, /assay why SPIFFE_ID TARGET INTENT/],
+  [['why', 'spiffe://example.org/a', 't', 'i', '--approval', 'alice'], /--approval: "alice"/, /alice:touch/],
+  [['target', 'put', 'crm'], /--env: is required/, /^$/],
+  [['target', 'put', 'crm', '--env', 'prod', '--impact', 'low'], /--intent: is required/, /^$/],
+  [['target', 'retire', 'crm'], /--reason: is required/, /^$/],
   [['clock', 'accept', 'now'], /too many arguments/, /--help/],
 ];
 

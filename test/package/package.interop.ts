@@ -52,7 +52,9 @@ describe('the package', () => {
     const { dependencies } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
-    const joined = Object.entries(dependencies).filter(([name]) => !['better-sqlite3', 'koffi'].includes(name));
+    const joined = Object.entries(dependencies).filter(
+      ([name]) => !['better-sqlite3', 'koffi', '@cedar-policy/cedar-wasm'].includes(name),
+    );
     for (const [name, version] of joined) expect(notices).toContain(`\n${name} ${version}\n`);
   });
 
@@ -109,6 +111,18 @@ describe('the package', () => {
     } finally {
       await daemon.close();
     }
+  });
+
+  it('checks policies, whose evaluator stays a package', () => {
+    const folder = join(work, 'policies');
+    mkdirSync(folder);
+    const page = readFileSync(join(top, 'docs/policy.md'), 'utf8');
+    writeFileSync(join(folder, 'a.cedar'), /^```cedar\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '');
+    const out = execFileSync(join(home, 'node_modules/.bin/assay'), ['policy', 'check', folder], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(out).toContain('are valid');
   });
 
   it('refuses an older Node in one line', () => {

@@ -94,6 +94,13 @@ describe('an explanation', () => {
     expect(explain(bare, read).alone).toEqual([]);
   });
 
+  it('I9: asks no more when its time is over, and names none that it did not ask about', () => {
+    const suspended = ask(crm, 'crm:read', {}, { principal: { ...bot, state: 'suspended' } });
+    const times = [0, 251];
+    expect(explain(site, suspended, () => times.shift() ?? 251).alone).toEqual([]);
+    expect(explain(site, suspended, () => 250).alone).toHaveLength(1);
+  });
+
   it('of what is allowed has nothing to add', () => {
     expect(explain(site, read)).toMatchObject({ decision: { outcome: 'allow' }, alone: [] });
   });

@@ -32,7 +32,7 @@ describe('files of policies', () => {
     const many = Array.from({ length: MOST_FILES + 1 }, (_, at) => file(`a${at}.cedar`));
     expect(parseFiles(many.slice(1))).toHaveLength(MOST_FILES);
     expect(() => parseFiles(many)).toThrow('257 files of policies are refused');
-    expect(() => parseFiles([file('a.cedar', ' '.repeat(SET_MAX + 1))])).toThrow('characters of policies are refused');
+    expect(() => parseFiles([file('a.cedar', ' '.repeat(SET_MAX + 1))])).toThrow('bytes of policies are refused');
   });
 });
 

@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const domain =
-  'merkle|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'merkle|policy|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -173,6 +173,17 @@ const rules: readonly Rule[] = [
     reason: 'plugins are attestors from elsewhere; no room behind attestation concerns them',
   },
   {
+    who: /^src\/policy\//,
+    mayNot: /^(src\/(?!policy\/|identity\/|lib\/)|attestors\/)/,
+    reason: 'policy decides by what it is told, and looks nowhere',
+  },
+  {
+    who: /^(src|attestors)\//,
+    mayNot: /^@cedar-policy\//,
+    but: /^src\/policy\/cedar\.ts$/,
+    reason: 'what is parsed stays in its instance: they are made and dropped in one place',
+  },
+  {
     who: /^(src|attestors)\//,
     mayNot: /^koffi$/,
     but: /^src\/peer\/native\.ts$/,
@@ -229,6 +240,8 @@ describe('the direction of imports', () => {
     ['src/issuance/standing.ts', '@grpc/grpc-js'],
     ['src/daemon/daemon.ts', 'attestors/unix/unix-attestor.ts'],
     ['src/peer/listener.ts', 'koffi'],
+    ['src/policy/decide.ts', 'src/store/policies.ts'],
+    ['src/policy/policy-set.ts', '@cedar-policy/cedar-wasm/nodejs'],
     ['src/jwt/svid.ts', 'src/x509/verify.ts'],
     ['src/jwt/svid.ts', 'node:fs'],
     ['src/helper/helper.ts', 'src/issuance/standing.ts'],

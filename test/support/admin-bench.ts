@@ -8,6 +8,7 @@ import { addAdminService } from '../../src/api/admin/service.ts';
 import { fromStatus } from '../../src/api/status.ts';
 import { readBundle, renderSpiffeBundle } from '../../src/bundle/document.ts';
 import { readBundleMap, renderBundleMap } from '../../src/bundle/map.ts';
+import { policyDoor } from '../../src/daemon/admin-deps.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Failure } from '../../src/lib/failure.ts';
 import { AdminClient, type Message } from './admin-client.ts';
@@ -50,6 +51,7 @@ export async function adminBench(
       checkpoint: async () => ({ ...rooms.store.audit.head(), at: 0, note: 'a note' }),
       verifierKey: () => 'a key',
     },
+    policies: policyDoor(rooms.policies, rooms.store),
     findings: rooms.store.findings,
     report: (offenders) => rooms.store.reports.take({ now: Date.now(), unusedSince: 0, keptSince: 0 }, offenders),
     // None here: `test/federation` has the room, `test/cli/federation.test.ts` the whole way.

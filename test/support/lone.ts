@@ -23,6 +23,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import type { Failure } from '../../src/lib/failure.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { EndReason, ProcessHandle, SameVerdict } from '../../src/peer/process-handle.ts';
+import { PolicySets } from '../../src/registry/policy-sets.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import { Crls } from '../../src/revocation/crls.ts';
 import { Revocations } from '../../src/revocation/revocations.ts';
@@ -182,6 +183,7 @@ export async function lone(options: LoneOptions) {
     clock,
     random: systemRandom,
   });
+  const policies = await PolicySets.open({ store, clock, log });
   const authority = await X509Authority.start({
     trustDomain: td,
     store,
@@ -268,6 +270,7 @@ export async function lone(options: LoneOptions) {
   return {
     store,
     registry,
+    policies,
     authority,
     jwt,
     wit,
@@ -286,6 +289,7 @@ export async function lone(options: LoneOptions) {
       await authority.close();
       await jwt.close();
       await wit?.close();
+      policies.close();
       await registry.close();
       guard.close();
       await store.close();

@@ -93,6 +93,16 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   // Whoever may write below a prefix would close what was found of its own.
   CloseFinding: 'write',
   GetReport: 'read',
+  ListTargets: 'read',
+  PutTarget: 'write',
+  RetireTarget: 'write',
+  ListPolicies: 'read',
+  GetPolicy: 'read',
+  // Whoever may write below a prefix would permit its own identities anything.
+  ApplyPolicy: 'write',
+  RollbackPolicy: 'write',
+  ShadowPolicy: 'write',
+  ExplainDecision: 'read',
   WhoAmI: 'anyone',
 };
 

@@ -7,8 +7,11 @@ import type { Explainer } from '../../issuance/explain.ts';
 import type { IdentityLife, Stepped } from '../../registry/identity-writer.ts';
 import type { EntryPatch, NewEntry } from '../../registry/input.ts';
 import type { People } from '../../registry/people.ts';
+import type { PolicySets } from '../../registry/policy-sets.ts';
+import type { Targets } from '../../registry/targets.ts';
 import type { AuditStore, CheckpointRecord } from '../../store/events.ts';
 import type { FindingStore } from '../../store/findings.ts';
+import type { PolicyStore } from '../../store/policies.ts';
 import type {
   Actor,
   AuthorityRecord,
@@ -73,6 +76,7 @@ export interface RegistryDoor {
   resumeIdentity(spiffeId: string, actor: Actor, expiresAt?: number): Promise<Stepped>;
   readonly life: IdentityLife;
   readonly people: Pick<People, 'all' | 'get' | 'add' | 'update' | 'leave' | 'addKey' | 'removeKey'>;
+  readonly targets: Pick<Targets, 'all' | 'get' | 'put' | 'retire' | 'isOrphaned' | 'forPolicy'>;
   foreignBundle(trustDomain: string): BundleRecord | undefined;
   foreignBundles(): readonly BundleRecord[];
   putBundle(trustDomain: string, content: BundleContent, actor: Actor): Promise<BundleRecord>;
@@ -114,6 +118,11 @@ export interface AuditDoor
   extends Pick<AuditStore, 'event' | 'events' | 'inclusionProof' | 'checkpointOver' | 'redact' | 'head'> {
   checkpoint(): Promise<CheckpointRecord>;
   verifierKey(): string;
+}
+
+/** The sets of policies, and the engine that decides by them. */
+export interface PolicyDoor extends Pick<PolicySets, 'apply' | 'rollback' | 'tryBeside' | 'endTrial' | 'engine'> {
+  readonly store: Pick<PolicyStore, 'list' | 'get' | 'live'>;
 }
 
 export type FederationDoor = Pick<Federation, 'all' | 'has' | 'get' | 'create' | 'refresh' | 'delete'>;
@@ -169,6 +178,7 @@ export interface AdminDeps {
   readonly documents: BundleDocuments;
   readonly audit: AuditDoor;
   readonly findings: Pick<FindingStore, 'get' | 'list' | 'close'>;
+  readonly policies: PolicyDoor;
   /** What is drawn from all of it, with as many that miss the target of each metric. */
   readonly report: (offenders: number) => Promise<readonly MetricResult[]>;
   readonly federation: FederationDoor;

@@ -21,7 +21,9 @@ import { findingRpcs } from './findings.ts';
 import type { Asked, Handler, Handlers } from './handler.ts';
 import { identityRpcs } from './identities.ts';
 import { peopleRpcs } from './people.ts';
+import { policyRpcs } from './policies.ts';
 import { svidRpcs } from './svids.ts';
+import { targetRpcs } from './targets.ts';
 import type { Request, RpcName } from './wire.ts';
 
 export const ADMIN_PROTO = 'assay/admin/v1/admin.proto';
@@ -43,6 +45,8 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...federationRpcs(deps),
     ...authorityRpcs(deps),
     ...findingRpcs(deps),
+    ...targetRpcs(deps),
+    ...policyRpcs(deps),
     ...explainRpcs(deps),
     ...auditRpcs(deps),
     ...daemonRpcs(deps),

@@ -13,7 +13,9 @@ import type { FederationRpcs } from './wire-federation.ts';
 import type { FindingRpcs } from './wire-finding.ts';
 import type { IdentityRpcs, WireIdentity, WireLabel } from './wire-identity.ts';
 import type { PeopleRpcs } from './wire-people.ts';
+import type { PolicyRpcs } from './wire-policy.ts';
 import type { SvidRpcs } from './wire-svid.ts';
+import type { TargetRpcs } from './wire-target.ts';
 import type { Int64, Int64Input, Paged } from './wire-values.ts';
 
 export interface WireEntry {
@@ -120,7 +122,9 @@ export interface Rpcs
     FindingRpcs,
     IdentityRpcs,
     PeopleRpcs,
-    SvidRpcs {
+    PolicyRpcs,
+    SvidRpcs,
+    TargetRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;

@@ -75,19 +75,16 @@ class SqliteStore implements Store {
   #closed: Promise<void> | undefined;
 
   constructor(files: DataFiles, lock: InstanceLock, options: SqliteStoreOptions) {
+    const { clock, log, synchronous = 'FULL' } = options;
+    const gate = options.holdCommit?.shared;
     this.#lock = lock;
-    this.#clock = options.clock;
+    this.#clock = clock;
     this.#reader = new Reader(files.database);
-    const setup = {
-      databasePath: files.database,
-      markPath: files.mark,
-      synchronous: options.synchronous ?? 'FULL',
-      gate: options.holdCommit?.shared,
-    } as const;
-    this.#writer = new Writer(setup, options.clock, options.log);
+    const setup = { databasePath: files.database, markPath: files.mark, synchronous, gate } as const;
+    this.#writer = new Writer(setup, clock, log);
     this.audit = this.#reader.audit(this.#writer);
     this.revocations = this.#reader.revocations(this.#writer);
-    this.reports = new SqliteReportStore(files.database, options.clock);
+    this.reports = new SqliteReportStore(files.database, clock);
     this.findings = this.#reader.findings(this.#writer);
     this.humans = this.#reader.humans(this.#writer);
     this.policies = this.#reader.policies(this.#writer);
@@ -118,9 +115,8 @@ class SqliteStore implements Store {
       const seq = answer as number;
       const put = { at, by, kind: 'entry', action: 'put', key: entry.id, entry } as const;
       if (newIdentity === undefined) return [{ seq, ...put }];
-      const { spiffeId: key } = newIdentity;
       return [
-        { seq, at, by, kind: 'identity', action: 'put', key, identity: newIdentity },
+        { seq, at, by, kind: 'identity', action: 'put', key: entry.spiffeId, identity: newIdentity },
         { seq: seq + 1, ...put },
       ];
     });

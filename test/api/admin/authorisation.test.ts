@@ -36,6 +36,11 @@ const WRITES: readonly RpcName[] = [
   'DeactivateHuman',
   'AddHumanKey',
   'RemoveHumanKey',
+  'PutTarget',
+  'RetireTarget',
+  'ApplyPolicy',
+  'RollbackPolicy',
+  'ShadowPolicy',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 11);
 
