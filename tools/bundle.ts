@@ -11,6 +11,7 @@ import { type BuildOptions, build } from 'esbuild';
 const STARTED = [
   'src/main.ts',
   'src/store/sqlite/writer-thread.ts',
+  'src/store/sqlite/integrity-thread.ts',
   'src/store/sqlite/report/report-thread.ts',
   'src/peer/watch-worker.ts',
   'src/peer/sweep-helper.ts',

@@ -24,7 +24,7 @@ export async function auditVerify(io: Io, options: Options): Promise<number> {
   const { parseVerifierKey } = await import('../merkle/note.ts');
   const verifier = options.key === undefined ? undefined : parseVerifierKey(options.key);
   const started = performance.now();
-  const verified = (await dataFolderTools()).verify({ dataDir, verifier, outside });
+  const verified = await (await dataFolderTools()).verify({ dataDir, verifier, outside });
   const seconds = (performance.now() - started) / 1_000;
   if (options.output === 'json') printJson(io, verifiedJson(verified));
   else print(io, verified, seconds);

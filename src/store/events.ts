@@ -5,9 +5,8 @@
  * A leaf is the hash of an event's header in canonical JSON. The header names the payload by a salted hash only, so that a
  * payload can be erased, as personal data may have to be, while the leaf and all proofs stand.
  */
-import { hash } from 'node:crypto';
 import { canonicalNumber, canonicalText } from '../lib/canonical-json.ts';
-import { leafHash } from '../merkle/hash.ts';
+import { leafHash, sha256 } from '../merkle/hash.ts';
 import type { Listed, Page } from './store.ts';
 
 /** `issue.x509`, `entry.create`: who or what it is about, a dot, what happened. */
@@ -49,7 +48,7 @@ export const SALT_BYTES = 16;
 
 /** The salt as lower-case hex, then the payload, both as UTF-8. */
 export function payloadHash(saltHex: string, payload: string): Buffer {
-  return hash('sha256', saltHex + payload, 'buffer');
+  return sha256(saltHex + payload);
 }
 
 /** Canonical JSON (RFC 8785): the names are in their order. */

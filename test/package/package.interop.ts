@@ -106,8 +106,9 @@ describe('the package', () => {
       expect(readFileSync(join(out, 'svid.0.pem'), 'utf8')).toContain('BEGIN CERTIFICATE');
       expect(existsSync(join(out, 'svid.0.key'))).toBe(true);
       expect(await servicesAt(daemon.endpoint)).toContain('SpiffeWorkloadAPI');
-      // Drawn in a thread of its own, whose file has to be there.
+      // Each with a thread of its own, whose file has to be there.
       expect(execFileSync(assay, ['report', ...common], { env, encoding: 'utf8' })).toMatch(/identit/i);
+      execFileSync(assay, ['audit', 'verify', '--data-dir', daemon.dataDir], { env });
     } finally {
       await daemon.close();
     }

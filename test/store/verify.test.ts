@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { canonicalJson } from '../../src/lib/canonical-json.ts';
 import { type NoteSigner, signCheckpoint, verifierKey } from '../../src/merkle/note.ts';
-import { type Verified, verifyDatabase } from '../../src/store/sqlite/verify.ts';
+import { type Verified, verifyDatabase, verifyDatabaseAside } from '../../src/store/sqlite/verify.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { openStore } from './opened.ts';
 import { anEntry, anIdentity, anIssuance, BY, furnish, NOW } from './samples.ts';
@@ -73,6 +73,11 @@ function verified(dir: string, options: Partial<Parameters<typeof verifyDatabase
   const [databasePath, markPath] = [join(dir, 'assay.db'), join(dir, 'high-water-mark')];
   return verifyDatabase({ databasePath, markPath, verifier: undefined, outside: [], ...options });
 }
+
+const aside = (dir: string): Promise<Verified> => {
+  const [databasePath, markPath] = [join(dir, 'assay.db'), join(dir, 'high-water-mark')];
+  return verifyDatabaseAside({ databasePath, markPath, verifier: undefined, outside: [] });
+};
 
 const faultsOf = (dir: string): readonly string[] => verified(dir).faults.map(({ row, what }) => `${row}: ${what}`);
 
@@ -254,6 +259,39 @@ describe('B5: a log that is shorter than it was', () => {
     const { faults } = verified(whole, { verifier: other, outside: [{ row: 'kept', note }] });
     expect(faults).toEqual([{ row: 'kept', what: expect.stringContaining('with the key expected') }]);
   });
+});
+
+describe('B5: an index that is not what its table holds', () => {
+  let dir = '';
+  beforeAll(() => {
+    dir = changed();
+    const db = new Database(join(dir, 'assay.db'));
+    db.unsafeMode();
+    db.pragma('writable_schema = ON');
+    const other = `'CREATE INDEX issuance_not_after ON issuance (not_before)'`;
+    db.exec(`UPDATE sqlite_schema SET sql = ${other} WHERE name = 'issuance_not_after'`);
+    db.close();
+  });
+  const named = expect.objectContaining({ row: 'database', what: expect.stringContaining('issuance_not_after') });
+
+  it('is named', () => {
+    expect(verified(dir).faults).toContainEqual(named);
+  });
+
+  it('is named by a look that leaves the pages to a thread, which says the same of all else', async () => {
+    expect(await aside(dir)).toEqual(verified(dir));
+    expect(await aside(whole)).toEqual(verified(whole));
+    const other = changed(`UPDATE event SET actor = 'uid:7' WHERE seq = 5`);
+    expect(await aside(other)).toEqual(verified(other));
+  });
+});
+
+it('says what is wrong with a file that is no database, whoever looks at its pages', async () => {
+  const dir = changed();
+  const bytes = readFileSync(join(dir, 'assay.db'));
+  writeFileSync(join(dir, 'assay.db'), bytes.fill(0xff, 0, 100));
+  await expect(aside(dir)).rejects.toMatchObject({ reason: 'DATABASE_UNUSABLE' });
+  await expect(aside(join(dir, 'nothing'))).rejects.toMatchObject({ reason: 'DATABASE_UNUSABLE' });
 });
 
 it('says what is wrong with a path that holds no database', () => {

@@ -5,7 +5,7 @@ import { acceptRollback, inspectRollback } from './accept-rollback.ts';
 import { backUp } from './backup.ts';
 import { dataFiles } from './data-dir.ts';
 import { restore } from './restore.ts';
-import { type Verified, type VerifyOptions, verifyDatabase } from './verify.ts';
+import { type Verified, type VerifyOptions, verifyDatabaseAside } from './verify.ts';
 
 export type { Accepted, Rollback } from './accept-rollback.ts';
 export type { Verified } from './verify.ts';
@@ -17,9 +17,9 @@ export interface VerifyPlace extends Pick<VerifyOptions, 'outside'> {
 }
 
 export const dataFolderTools = {
-  verify({ dataDir, verifier, outside }: VerifyPlace): Verified {
+  verify({ dataDir, verifier, outside }: VerifyPlace): Promise<Verified> {
     const { database, mark } = dataFiles(dataDir);
-    return verifyDatabase({ databasePath: database, markPath: mark, verifier, outside });
+    return verifyDatabaseAside({ databasePath: database, markPath: mark, verifier, outside });
   },
   inspectRollback,
   acceptRollback,

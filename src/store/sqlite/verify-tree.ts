@@ -17,6 +17,9 @@ export interface Fault {
   readonly what: string;
 }
 
+/** Rows held in memory at a time. */
+const SLICE = 1_000;
+
 /** Told of every event, in order, without a payload that is not what was logged; what is wrong with it is told before. */
 export type Visit = (event: EventRecord) => void;
 
@@ -50,8 +53,7 @@ export function verifyTree(
         fault({ row: next.row, what: `its root is not that of the first ${next.size} events` });
   };
   compareStatements();
-  for (const row of db.prepare(`SELECT ${EVENT_COLUMNS} FROM ${EVENT_FROM} ORDER BY t.seq`).raw().iterate()) {
-    const event = eventOf(row as readonly unknown[]);
+  for (const event of eventsOf(db)) {
     if (event.seq !== frontier.size) {
       fault({ row: `event ${frontier.size}`, what: `it is missing; the next is ${event.seq}` });
       return { events: frontier.size, root: frontier.root(), payloadsGone: gone.count };
@@ -72,6 +74,18 @@ export function verifyTree(
   for (const { row, size } of due.slice(at))
     fault({ row, what: `it is over ${size} events, and the log has ${frontier.size}` });
   return { events: frontier.size, root: frontier.root(), payloadsGone: gone.count };
+}
+
+/** All, in slices: row by row the driver takes a third longer. A number below zero, which no event has, comes first. */
+function* eventsOf(db: Database): Iterable<EventRecord> {
+  const select = `SELECT ${EVENT_COLUMNS} FROM ${EVENT_FROM} WHERE t.seq > ? ORDER BY t.seq LIMIT ${SLICE}`;
+  const statement = db.prepare(select).raw();
+  for (let last = Number.NEGATIVE_INFINITY; ; ) {
+    const rows = statement.all(last) as unknown[][];
+    for (const row of rows) yield eventOf(row);
+    if (rows.length < SLICE) return;
+    last = rows.at(-1)?.[0] as number;
+  }
 }
 
 function verifyPayload(event: EventRecord, gone: GonePayloads, fault: (fault: Fault) => void): boolean {
