@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Daemon, top } from '../test/support/daemon.ts';
 import { benchAttestation } from './attestation.ts';
+import { benchAudit } from './audit.ts';
 import { emptyCall, firstSvid } from './connect.ts';
 import { descriptorsOver } from './descriptors.ts';
 import { measureDisk } from './disk.ts';
@@ -37,6 +38,7 @@ try {
   for (const row of (await benchMint(flags.quick ? 8 : 40)).rows) printRow(row);
   for (const row of (await benchRecorded(join(data, 'recorded'), flags.quick ? 3 : 10)).rows) printRow(row);
   for (const row of benchPolicy(flags.quick ? 3 : 20).rows) printRow(row);
+  for (const row of (await benchAudit(join(data, 'audit'), flags.quick ? 50_000 : 1_000_000)).rows) printRow(row);
   await printStart(join(data, 'start'));
   const attestation = await benchAttestation({ quick: flags.quick, dataDir: join(data, 'attestation') });
   for (const row of attestation.rows) printRow(row);
