@@ -50,6 +50,10 @@ export class JsonLines {
     this.exited.catch(() => undefined);
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** The first event that fits, among those seen and those to come. */
   async until(fits: (event: Event) => boolean, timeoutMs = 60_000): Promise<Event> {
     const deadline = Date.now() + timeoutMs;
