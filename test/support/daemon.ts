@@ -98,7 +98,8 @@ export class Daemon {
   launch(): void {
     const [command, ...args] = this.#options.command ?? [join(top, 'bin/assay')];
     const child = spawn(command as string, [...args, 'run', '--config', this.configFile], {
-      env: { ...process.env, ...this.#options.env },
+      // A program that tests are told of; a daemon refuses settings that it does not know.
+      env: { ...process.env, ASSAY_SPIFFE_HELPER: undefined, ...this.#options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
