@@ -111,6 +111,7 @@ async function recordOne(store: Store, authority: X509Authority): Promise<void> 
     notAfter,
     askedTtlMs,
     audiences: [],
+    task: null,
     pid: 4711,
     uid: 1000,
     gid: 1000,

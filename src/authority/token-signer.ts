@@ -3,6 +3,7 @@
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import type { JwsAlgorithm } from '../jwt/algorithms.ts';
 import { mintJwtSvid } from '../jwt/mint.ts';
+import type { MeantMembers } from '../jwt/mint-check.ts';
 import { tokenId } from '../jwt/token-id.ts';
 import type { HolderJwk } from '../jwt/wit-key.ts';
 import { mintWitSvid } from '../jwt/wit-mint.ts';
@@ -11,7 +12,9 @@ import type { AuthorityRecord } from '../store/records.ts';
 import type { AuthorityKey, TokenPurpose } from './key-manager.ts';
 
 /** Of a JWT-SVID its audiences, at least one; of a WIT-SVID the key that its holder has to prove. */
-export type TokenContent = { readonly audiences: readonly string[] } | { readonly confirms: HolderJwk };
+export type TokenContent =
+  | { readonly audiences: readonly string[]; readonly more?: MeantMembers }
+  | { readonly confirms: HolderJwk };
 
 export type TokenFields = TokenContent & {
   readonly spiffeId: SpiffeId;

@@ -135,7 +135,7 @@ export class JwtDesk implements JwtCaller {
     // guard: I1 test/issuance/jwt-desk.test.ts
     if (match.grants.length === 0) throw noIdentity(this.#process, match);
     if (spiffeId === undefined) return match.grants;
-    const found = match.grants.filter(({ entry }) => entry.spiffeId === spiffeId);
+    const found = match.grants.filter(({ subject }) => subject === spiffeId);
     // guard: WAPI-23 test/issuance/jwt-desk.test.ts
     if (found.length === 0) throw notGranted(spiffeId);
     return found;
@@ -173,8 +173,8 @@ export class JwtDesk implements JwtCaller {
   }
 }
 
-function svidOf({ entry, hint }: Grant, { token }: { readonly token: string }): JwtSvidState {
-  return { spiffeId: entry.spiffeId, token, hint };
+function svidOf({ subject, hint }: Grant, { token }: { readonly token: string }): JwtSvidState {
+  return { spiffeId: subject, token, hint };
 }
 
 function revoked(): Failure {

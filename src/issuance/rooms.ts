@@ -8,7 +8,7 @@ import type { Strength } from '../identity/strength.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { Grant, Match } from '../registry/match.ts';
+import type { Grant, Lease, Match } from '../registry/match.ts';
 import type { BundleRecord, Change, EntryRecord, JwtKeyRecord, NewIssuance, SvidKind } from '../store/records.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -21,7 +21,8 @@ export interface Rooms {
     restedOn(ground: string, resting: boolean): void;
   };
   readonly registry: {
-    match(selectors: ReadonlyMap<string, Strength>, now: number): Match;
+    /** `lease`: of a task, nothing but its identity. */
+    match(selectors: ReadonlyMap<string, Strength>, now: number, lease?: Lease): Match;
     entriesOf(spiffeId: string): readonly EntryRecord[];
     foreignBundle(trustDomain: string): BundleRecord | undefined;
     /** Does an entry name a selector of this on-demand kind, `type:kind`? */

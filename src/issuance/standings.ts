@@ -5,23 +5,18 @@
  * everyone.
  */
 import type { Attested } from '../attestation/attested.ts';
-import { SpiffeId } from '../identity/spiffe-id.ts';
 import { Admission } from '../lib/admission.ts';
 import { tenantOf } from '../peer/ceilings.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Match } from '../registry/match.ts';
 import type { Change } from '../store/records.ts';
-import { x509Bundles } from './bundles.ts';
-import { BundlesErrand } from './bundles-errand.ts';
+import { CallerIdentities } from './caller-identities.ts';
 import { unasked } from './caller-look.ts';
-import { JwtDesk } from './jwt-desk.ts';
-import { jwtBundles, witBundles } from './jwt-keys.ts';
 import type { Rooms } from './rooms.ts';
-import { type Errand, Standing, type Touchable, type Whereabouts } from './standing.ts';
+import type { Touchable, Whereabouts } from './standing.ts';
 import { Index, smallest } from './standing-index.ts';
-import { SvidErrand } from './svid-errand.ts';
+import { type TaskScope, taskGround, taskRooms } from './task-rooms.ts';
 import { WakeQueue } from './wake-queue.ts';
-import { witCraft } from './wit-craft.ts';
 import type {
   Follower,
   Following,
@@ -32,7 +27,6 @@ import type {
   X509BundlesState,
   X509State,
 } from './workload-identities.ts';
-import { x509Craft } from './x509-craft.ts';
 
 /** A first answer costs about a millisecond (look, key, signature, look), and a turn of the loop may take ten. */
 const NEWCOMERS_PER_TURN = 8;
@@ -48,7 +42,7 @@ interface Place {
 
 export class Standings implements WorkloadIdentities, Whereabouts {
   readonly #rooms: Rooms;
-  readonly #x509: ReturnType<typeof x509Craft>;
+  readonly #ours: CallerIdentities;
   readonly #queue: WakeQueue;
   readonly #admission = new Admission(NEWCOMERS_PER_TURN);
   readonly #open = new Set<Touchable>();
@@ -65,7 +59,7 @@ export class Standings implements WorkloadIdentities, Whereabouts {
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms;
-    this.#x509 = x509Craft(rooms);
+    this.#ours = this.#identities(rooms);
     this.#queue = new WakeQueue(rooms.clock);
     this.#byGround = new Index((ground, resting) => rooms.attestation.restedOn(ground, resting));
     this.#undo = [
@@ -94,64 +88,36 @@ export class Standings implements WorkloadIdentities, Whereabouts {
   }
 
   followX509(process: ProcessHandle, follower: Follower<X509State>, wanted?: WantedIdentities): Following {
-    const craft = wanted === undefined ? this.#x509 : x509Craft(this.#rooms, wanted);
-    return this.#follow(process, follower, new SvidErrand(this.#rooms, process, craft));
-  }
-
-  get jwt(): JwtIdentities | undefined {
-    const { jwt } = this.#rooms;
-    if (jwt === undefined) return undefined;
-    return {
-      followBundles: (process, follower) =>
-        this.#follow(
-          process,
-          follower,
-          new BundlesErrand(this.#rooms, process, (names) => jwtBundles(this.#rooms, jwt, names)),
-        ),
-      caller: (process) => new JwtDesk(this.#rooms, jwt, process, this, (standing) => this.#enter(standing)),
-    };
-  }
-
-  get wit(): WitIdentities | undefined {
-    const { wit } = this.#rooms;
-    if (wit === undefined) return undefined;
-    return {
-      follow: (process, asked, follower) => {
-        const spiffeId = asked === '' ? undefined : SpiffeId.parseWorkload(asked, 'spiffe_id').toString();
-        return this.#follow(
-          process,
-          follower,
-          new SvidErrand(this.#rooms, process, witCraft(this.#rooms, wit, spiffeId)),
-        );
-      },
-      followBundles: (process, follower) =>
-        this.#follow(process, follower, new BundlesErrand(this.#rooms, process, () => witBundles(this.#rooms, wit))),
-    };
+    return this.#ours.followX509(process, follower, wanted);
   }
 
   followX509Bundles(process: ProcessHandle, follower: Follower<X509BundlesState>): Following {
-    const { crls } = this.#rooms;
-    const bundlesOf = (names: ReadonlySet<string>) => x509Bundles(this.#rooms, names);
-    const errand = new BundlesErrand(this.#rooms, process, bundlesOf, () => crls.current());
-    return this.#follow(process, follower, errand, this.#withCrls);
+    return this.#ours.followX509Bundles(process, follower);
+  }
+
+  get jwt(): JwtIdentities | undefined {
+    return this.#ours.jwt;
+  }
+
+  get wit(): WitIdentities | undefined {
+    return this.#ours.wit;
+  }
+
+  /** The same path, told by the same changes, for the members of one task. */
+  within(scope: TaskScope): WorkloadIdentities {
+    return this.#identities(taskRooms(this.#rooms, scope));
+  }
+
+  #identities(rooms: Rooms): CallerIdentities {
+    return new CallerIdentities(rooms, this, (standing, hearsOfCrls) => {
+      if (hearsOfCrls) this.#withCrls.add(standing);
+      this.#enter(standing);
+    });
   }
 
   close(): void {
     for (const undo of this.#undo) undo();
     for (const standing of [...this.#open]) standing.stop();
-  }
-
-  #follow<State>(
-    process: ProcessHandle,
-    follower: Follower<State>,
-    errand: Errand<State>,
-    alsoIn?: Set<Touchable>,
-  ): Following {
-    const standing = new Standing(this.#rooms, process, follower, errand, this);
-    if (standing.ended) return standing;
-    alsoIn?.add(standing);
-    this.#enter(standing);
-    return standing;
   }
 
   #enter(standing: Touchable): void {
@@ -223,6 +189,9 @@ export class Standings implements WorkloadIdentities, Whereabouts {
           break;
         case 'bundle':
           this.#touchAll(this.#byTrustDomain.get(change.key));
+          break;
+        case 'task':
+          this.#groundChanged(taskGround(change.key));
           break;
         case 'finding':
         case 'policy':

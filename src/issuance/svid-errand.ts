@@ -136,15 +136,15 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
   }
 
   #shape(grant: Grant): string {
-    return JSON.stringify([grant.entry.spiffeId, ...this.#craft.shape(grant), this.#ttlMs(grant)]);
+    return JSON.stringify([grant.subject, ...this.#craft.shape(grant), this.#ttlMs(grant)]);
   }
 
   /** The same for all kinds that are bound to a key. */
   #ttlMs(grant: Grant): number {
     const { x509TtlMs, legacyMaxTtlMs } = this.#rooms.settings;
-    const { entry, identity } = grant;
+    const { entry, identity, lease } = grant;
     const askedMs = entry.x509TtlSeconds === null ? x509TtlMs : entry.x509TtlSeconds * 1000;
-    return ttlOfKindMs(askedMs, identity.kind, legacyMaxTtlMs);
+    return Math.min(ttlOfKindMs(askedMs, identity.kind, legacyMaxTtlMs), lease?.x509TtlMs ?? Infinity);
   }
 
   async #fetch(
@@ -190,6 +190,7 @@ export class SvidErrand<Svid extends Keyed, State extends { readonly svids: read
       startTime: this.#process.startTime.toString(),
       marks: marksOf(this.#process, grant, this.#rooms.settings),
       facts: JSON.stringify(attested.facts),
+      task: grant.lease?.taskId ?? null,
       decidedOn: {
         entryId: entry.id,
         entryRevision: entry.revision,

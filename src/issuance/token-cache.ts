@@ -60,8 +60,8 @@ export class TokenCache {
   }
 }
 
-function keyOf({ entry }: Grant, audiences: readonly string[]): string {
-  return JSON.stringify([entry.id, ...audiences]);
+function keyOf({ entry, lease }: Grant, audiences: readonly string[]): string {
+  return JSON.stringify([entry.id, lease?.taskId ?? null, ...audiences]);
 }
 
 function isOf(token: CachedToken, { entry, identity, endsAt }: Grant, ttlMs: number): boolean {

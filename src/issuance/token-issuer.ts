@@ -86,11 +86,13 @@ export class TokenIssuer {
     const { entry, identity } = grant;
     const ttlMs = this.#ttlMs(grant);
     const issued = await this.#jwt.authority.mintToken({
-      spiffeId: SpiffeId.parseWorkload(entry.spiffeId),
+      spiffeId: SpiffeId.parseWorkload(grant.subject),
       audiences,
       ttlMs,
       caps: [grant.endsAt],
-      jti: entry.jwtJti,
+      // One in a task always names itself: it is looked up, and taken back, by that.
+      jti: entry.jwtJti || grant.lease !== undefined,
+      more: grant.lease?.claims ?? [],
     });
     const { token: _, cutShortBy: __, ...row } = issued;
     // guard: I3 test/issuance/jwt-desk.test.ts — no token without its committed row
@@ -106,6 +108,7 @@ export class TokenIssuer {
       startTime: this.#process.startTime.toString(),
       marks: marksOf(this.#process, grant, this.#rooms.settings),
       facts: JSON.stringify(attested?.facts ?? {}),
+      task: grant.lease?.taskId ?? null,
       decidedOn: {
         entryId: entry.id,
         entryRevision: entry.revision,
@@ -129,9 +132,10 @@ export class TokenIssuer {
     this.#cache.put(grant, audiences, token);
   }
 
-  #ttlMs({ entry, identity }: Grant): number {
+  #ttlMs({ entry, identity, lease }: Grant): number {
     const askedMs = entry.jwtTtlSeconds === null ? this.#jwt.ttlMs : entry.jwtTtlSeconds * 1000;
-    return ttlOfKindMs(askedMs, identity.kind, this.#rooms.settings.legacyMaxTtlMs);
+    const ttlMs = ttlOfKindMs(askedMs, identity.kind, this.#rooms.settings.legacyMaxTtlMs);
+    return Math.min(ttlMs, lease?.jwtTtlMs ?? Infinity);
   }
 
   #dropped(token: CachedToken): void {

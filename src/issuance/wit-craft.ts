@@ -17,7 +17,7 @@ export function witCraft(
     kind: 'wit',
     asked({ grants }) {
       if (spiffeId === undefined) return grants;
-      const found = grants.filter(({ entry }) => entry.spiffeId === spiffeId);
+      const found = grants.filter(({ subject }) => subject === spiffeId);
       // guard: WAPI-23 test/issuance/wit-errand.test.ts
       if (found.length === 0) throw notGranted(spiffeId);
       return found;
@@ -26,16 +26,16 @@ export function witCraft(
     shape: () => [],
     signer: () => authority.active().authorityId,
     distrustedSince: (authorityId) => authority.distrustedSince(authorityId),
-    async mint({ entry, endsAt, hint }, ttlMs): Promise<Made<WitSvidState>> {
+    async mint({ subject, endsAt, hint }, ttlMs): Promise<Made<WitSvidState>> {
       const { publicJwk, privateJwk } = await newHolderKey(settings.keyType, pss);
       const issued = await authority.mintToken({
-        spiffeId: SpiffeId.parseWorkload(entry.spiffeId),
+        spiffeId: SpiffeId.parseWorkload(subject),
         confirms: publicJwk,
         ttlMs,
         caps: [endsAt],
         jti: true,
       });
-      return { ...issued, svid: { spiffeId: entry.spiffeId, token: issued.token, privateKey: privateJwk, hint } };
+      return { ...issued, svid: { spiffeId: subject, token: issued.token, privateKey: privateJwk, hint } };
     },
     assemble: (svids) => ({ svids }),
     sameRest: () => true,

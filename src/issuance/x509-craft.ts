@@ -21,17 +21,18 @@ export function x509Craft(
     signer: () => authority.active().authorityId,
     distrustedSince: (authorityId) => authority.distrustedSince(authorityId),
     async mint(grant, ttlMs): Promise<Made<X509SvidState>> {
-      const { entry, endsAt, hint } = grant;
+      const { entry, endsAt, hint, subject, lease } = grant;
       const leaf = await authority.mintLeaf({
-        entryId: entry.id,
+        // Names its template; each task has another subject.
+        entryId: lease === undefined ? entry.id : `${entry.id} ${lease.taskId}`,
         entryRevision: entry.revision,
-        spiffeId: SpiffeId.parseWorkload(entry.spiffeId),
+        spiffeId: SpiffeId.parseWorkload(subject),
         dnsNames: entry.dnsNames,
         ttlMs,
         caps: [endsAt],
         keyType: settings.keyType,
       });
-      const svid = { spiffeId: entry.spiffeId, chain: leaf.chainDer, privateKey: leaf.privateKeyPkcs8, hint };
+      const svid = { spiffeId: subject, chain: leaf.chainDer, privateKey: leaf.privateKeyPkcs8, hint };
       return { ...leaf, svid };
     },
     // A trust domain is the caller's by any of its identities, whether or not that one is asked for.
@@ -47,8 +48,8 @@ export function x509Craft(
   };
 }
 
-function isAsked({ first, spiffeIds }: WantedIdentities, { entry }: Grant, at: number): boolean {
-  return (first && at === 0) || spiffeIds.has(entry.spiffeId);
+function isAsked({ first, spiffeIds }: WantedIdentities, { subject }: Grant, at: number): boolean {
+  return (first && at === 0) || spiffeIds.has(subject);
 }
 
 function namesOf(grants: readonly Grant[]): ReadonlySet<string> {

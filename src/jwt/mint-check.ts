@@ -10,7 +10,7 @@ import { type JwsAlgorithm, signatureBytesOf, verifyJws } from './algorithms.ts'
 import type { JwtSvidOrder } from './mint.ts';
 import { claimsOf, type JsonObject, type OpenedToken, openToken, signatureOf } from './token.ts';
 
-export type Meant = string | number | readonly string[] | ReadonlyMap<string, Meant>;
+export type Meant = string | number | readonly Meant[] | ReadonlyMap<string, Meant>;
 export type MeantMembers = readonly (readonly [string, Meant])[];
 
 export interface Meaning {
@@ -38,7 +38,7 @@ export function checkSays(token: string, meaning: Meaning): void {
   checkSignature(opened, meaning);
 }
 
-function claimsMeant({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti }: JwtSvidOrder): [string, Meant][] {
+function claimsMeant({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti, more = [] }: JwtSvidOrder): MeantMembers {
   return [
     named('sub', spiffeId.toString()),
     named('aud', audiences.length === 1 ? (audiences[0] as string) : audiences),
@@ -46,6 +46,7 @@ function claimsMeant({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti }: 
     named('iat', Math.floor(issuedAt / 1000)),
     ...(issuer === undefined ? [] : [named('iss', issuer)]),
     ...(jti === undefined ? [] : [named('jti', jti)]),
+    ...more,
   ];
 }
 
@@ -68,8 +69,8 @@ function isSame(read: JsonValue | undefined, meant: Meant): boolean {
   // As it is written: no exponent, no fraction (JWT-10).
   if (typeof meant === 'number') return read instanceof JsonNumber && read.source === String(meant);
   if (meant instanceof Map) return read instanceof Map && saysExactly(read, [...meant]);
-  const list = meant as readonly string[];
-  return Array.isArray(read) && read.length === list.length && list.every((one, at) => read[at] === one);
+  const list = meant as readonly Meant[];
+  return Array.isArray(read) && read.length === list.length && list.every((one, at) => isSame(read[at], one));
 }
 
 export const named = (name: string, value: Meant): [string, Meant] => [name, value];

@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import type { SpiffeId } from '../identity/spiffe-id.ts';
 import { Failure } from '../lib/failure.ts';
 import type { JwsAlgorithm } from './algorithms.ts';
-import { checkMinted } from './mint-check.ts';
+import { checkMinted, type Meant, type MeantMembers } from './mint-check.ts';
 import { signingInputOf } from './token.ts';
 
 export interface JwtSvidOrder {
@@ -24,9 +24,14 @@ export interface JwtSvidOrder {
   readonly expiresAt: number;
   readonly issuer?: string;
   readonly jti?: string;
+  /** Claims beside those of a JWT-SVID; `MORE_CLAIMS` alone. */
+  readonly more?: MeantMembers;
   /** Given: the signature is verified with it before the token leaves. */
   readonly verifyWith?: KeyObject;
 }
+
+/** Registered claims (RFC 8417 section 4.1.2, RFC 8693 section 4.2, RFC 9396 section 9.1). */
+const MORE_CLAIMS: ReadonlySet<string> = new Set(['txn', 'scope', 'authorization_details']);
 
 export async function mintJwtSvid(order: JwtSvidOrder): Promise<string> {
   const { alg, kid } = order;
@@ -38,11 +43,13 @@ export async function mintJwtSvid(order: JwtSvidOrder): Promise<string> {
   return token;
 }
 
-function claimsFor({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti }: JwtSvidOrder): object {
+function claimsFor({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti, more = [] }: JwtSvidOrder): object {
   // guard: JWT-07 test/jwt/mint.test.ts
   if (audiences.length === 0 || audiences.includes('')) throw unfit('an audience is missing or empty');
   // guard: JWT-06 test/jwt/mint.test.ts
   if (spiffeId.path === '') throw unfit('its SPIFFE ID names no workload');
+  // guard: I2 test/jwt/mint.test.ts — whose it is, and until when, is said by nobody else
+  if (more.some(([name]) => !MORE_CLAIMS.has(name))) throw unfit('a claim is not one that may be added');
   // Rounded down: never ahead of the clock, and never a part of a second longer than was decided.
   const [iat, exp] = [Math.floor(issuedAt / 1000), Math.floor(expiresAt / 1000)];
   // guard: I5 test/jwt/mint.test.ts
@@ -55,7 +62,13 @@ function claimsFor({ spiffeId, audiences, issuedAt, expiresAt, issuer, jti }: Jw
     // JSON.stringify leaves out what is undefined.
     iss: issuer,
     jti,
+    ...Object.fromEntries(more.map(([name, value]) => [name, plain(value)])),
   };
+}
+
+function plain(value: Meant): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([name, one]) => [name, plain(one)]));
+  return Array.isArray(value) ? value.map(plain) : value;
 }
 
 function unfit(reason: string): Failure {

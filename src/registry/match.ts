@@ -8,6 +8,7 @@
  */
 import { strengthOf } from '../identity/selector.ts';
 import type { Strength } from '../identity/strength.ts';
+import type { MeantMembers } from '../jwt/mint-check.ts';
 import type { EntryRecord, IdentityRecord } from '../store/records.ts';
 
 export interface Grant {
@@ -21,6 +22,25 @@ export interface Grant {
   readonly endsAt: number;
   /** True when nothing stronger than claimed selectors speaks for the caller (attack A1). */
   readonly claimedOnly: boolean;
+  /** The SPIFFE ID of what is issued: the entry's, or the task's below it. */
+  readonly subject: string;
+  /** The task that the identity is lent for; undefined outside of one. */
+  readonly lease: Lease | undefined;
+}
+
+/** An identity lent for a task. */
+export interface Lease {
+  readonly taskId: string;
+  /** SPIFFE ID of the identity. */
+  readonly identity: string;
+  /** What is issued carries this ID. */
+  readonly subject: string;
+  readonly endsAt: number;
+  /** No credential of the task lives longer, however long the entry says. */
+  readonly x509TtlMs: number;
+  readonly jwtTtlMs: number;
+  /** What tokens say beside whose they are: registered claims alone (RFC 8417 `txn`, RFC 8693 `scope`, RFC 9396). */
+  readonly claims: MeantMembers;
 }
 
 export type RefusedReason =
@@ -62,6 +82,8 @@ export interface MatchRules {
   readonly grantsPerCaller: number;
   /** Matching entries, all newer, that were left out of the candidates. */
   readonly unseen: number;
+  /** Then nothing but this identity is given. */
+  readonly lease?: Lease | undefined;
 }
 
 interface Open {
@@ -81,13 +103,15 @@ export function decide(
   const refused: Refused[] = [];
   const entryIds: string[] = [];
   let nextDeadline = Infinity;
-  for (const candidate of [...candidates].sort(byAge)) {
+  // guard: I1 test/registry/match-lease.test.ts — a task has one identity, and no other comes along
+  const of = (one: Candidate): boolean => rules.lease === undefined || one.entry.spiffeId === rules.lease.identity;
+  for (const candidate of candidates.filter(of).sort(byAge)) {
     const { entry } = candidate;
     const refuse = (reason: RefusedReason, text: string): void => {
       refused.push({ entryId: entry.id, spiffeId: entry.spiffeId, reason, text });
     };
     const claimedOnly = entry.selectors.every((selector) => selectors.get(selector) === 'claimed');
-    const broken = ineligible(candidate, claimedOnly, rules.now);
+    const broken = ineligible(candidate, claimedOnly, rules);
     if (broken !== undefined) {
       refuse(...broken);
       continue;
@@ -119,7 +143,7 @@ export function decide(
     });
   }
   return {
-    grants: [...grants.values()].map(grantOf),
+    grants: [...grants.values()].map((one) => grantOf(one, rules.lease)),
     refused,
     entryIds,
     nextDeadline: nextDeadline === Infinity ? undefined : nextDeadline,
@@ -144,7 +168,7 @@ export function refusalsOf(
 function ineligible(
   { entry, identity }: Candidate,
   claimedOnly: boolean,
-  now: number,
+  { now, lease }: MatchRules,
 ): [reason: RefusedReason, text: string] | undefined {
   // guard: I5 test/registry/match.test.ts
   if (entry.expiresAt !== null && entry.expiresAt <= now) return ['ENTRY_EXPIRED', 'its entry has expired'];
@@ -155,21 +179,25 @@ function ineligible(
   // guard: I1 test/registry/match.test.ts
   if (identity.state === 'suspended') return ['SUSPENDED', 'the identity is suspended'];
   // guard: C1 test/registry/match.test.ts — an agent's identity is lent for a task, never had for the asking
-  if (identity.kind === 'agent') return ['TASK_REQUIRED', 'an identity of kind agent needs a task'];
+  if (identity.kind === 'agent' && lease === undefined)
+    return ['TASK_REQUIRED', 'an identity of kind agent needs a task'];
   // guard: A1 test/registry/match.test.ts
   if (claimedOnly && !entry.claimedAccepted) return ['CLAIMED_ONLY', 'only claimed selectors speak for the caller'];
   return undefined;
 }
 
-function grantOf({ candidate, federatesWith, claimedOnly }: Open): Grant {
+function grantOf({ candidate, federatesWith, claimedOnly }: Open, lease: Lease | undefined): Grant {
   const { entry, identity } = candidate;
   return {
     entry,
     identity,
     hint: entry.hint,
     federatesWith: [...federatesWith].sort(),
-    endsAt: endOf(candidate),
+    // guard: I5 test/registry/match-lease.test.ts
+    endsAt: Math.min(endOf(candidate), lease?.endsAt ?? Infinity),
     claimedOnly,
+    subject: lease?.subject ?? entry.spiffeId,
+    lease,
   };
 }
 

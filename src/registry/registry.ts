@@ -28,7 +28,7 @@ import {
 import { actorName } from './identity-fields.ts';
 import { type IdentityLife, IdentityWriter, type Stepped } from './identity-writer.ts';
 import type { EntryPatch, NewEntry } from './input.ts';
-import { decide, type Match, type Refused, refusalsOf } from './match.ts';
+import { decide, type Lease, type Match, type Refused, refusalsOf } from './match.ts';
 import { People } from './people.ts';
 import { RegistryIndex } from './registry-index.ts';
 import { again } from './retry.ts';
@@ -115,14 +115,14 @@ export class Registry {
   }
 
   /** The identities of a caller with these attested selectors. Synchronous, from memory. */
-  match(selectors: ReadonlyMap<string, Strength>, now: number): Match {
+  match(selectors: ReadonlyMap<string, Strength>, now: number, lease?: Lease): Match {
     const { entries, all } = this.#index.matching(selectors.keys(), CANDIDATES);
     const candidates = entries.map((entry) => ({
       entry,
       identity: this.#index.identity(entry.spiffeId) as IdentityRecord,
     }));
     const unseen = all - candidates.length;
-    return decide(candidates, selectors, { now, grantsPerCaller: this.#limits.grantsPerCaller, unseen });
+    return decide(candidates, selectors, { now, grantsPerCaller: this.#limits.grantsPerCaller, unseen, lease });
   }
 
   /** Entries that do not match but lack little, the nearest first; for whoever asks why. */
@@ -294,6 +294,7 @@ export class Registry {
       case 'revocation':
       case 'finding':
       case 'policy':
+      case 'task':
         return;
     }
   }

@@ -19,6 +19,8 @@ export interface NewEvent {
   readonly actor: string;
   /** The SPIFFE ID of the identity that it is about, if it is about one. */
   readonly identity: string | null;
+  /** The task that it belongs to, if it belongs to one. */
+  readonly task?: string | null;
   /** Canonical JSON. */
   readonly payload: string;
 }

@@ -4,6 +4,7 @@ import type { FindingRecord } from './findings.ts';
 import type { HumanRecord } from './humans.ts';
 import type { RevokedSvid } from './revocations.ts';
 import type { TargetRecord } from './targets.ts';
+import type { TaskRecord } from './tasks.ts';
 
 export type IdentityKind = 'service' | 'job' | 'bot' | 'agent' | 'legacy';
 export type IdentityState = 'draft' | 'active' | 'suspended' | 'retired';
@@ -161,6 +162,8 @@ export interface IssuanceRecord {
   readonly revokedAt: number | null;
   /** In the operator's words. */
   readonly revokeReason: string | null;
+  /** The task that it was given in; null outside of one. */
+  readonly task: string | null;
 }
 
 /** What an issuance was decided on; the writer compares these in the transaction that records it. */
@@ -197,6 +200,7 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
   /** Which sets of policies decide and are tried; the key is the one that came or went, empty where one is no longer tried. */
   | { readonly kind: 'policy'; readonly action: 'put'; readonly key: string }
   | { readonly kind: 'target'; readonly action: 'put'; readonly key: string; readonly target: TargetRecord }
+  | { readonly kind: 'task'; readonly action: 'put'; readonly key: string; readonly task: TaskRecord }
   | { readonly kind: 'finding'; readonly action: 'put'; readonly key: string; readonly finding: FindingRecord }
   | {
       readonly kind: 'authority';

@@ -7,6 +7,7 @@ export type RevocationScope =
   | { readonly what: 'serial'; readonly serial: string }
   | { readonly what: 'entry'; readonly entryId: string }
   | { readonly what: 'identity'; readonly spiffeId: string }
+  | { readonly what: 'task'; readonly taskId: string }
   | { readonly what: 'authority'; readonly authorityId: string };
 
 export interface RevokedSvid {

@@ -27,6 +27,7 @@ import type {
 import type { ReportStore } from './reports.ts';
 import type { RevocationStore } from './revocations.ts';
 import type { TargetStore } from './targets.ts';
+import type { TaskStore } from './tasks.ts';
 
 export interface Page {
   /** At most this many rows, 1..1000. */
@@ -180,6 +181,7 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
   readonly humans: HumanStore;
   readonly policies: PolicyStore;
   readonly targets: TargetStore;
+  readonly tasks: TaskStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

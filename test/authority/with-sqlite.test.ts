@@ -95,6 +95,7 @@ function record(store: Store, leaf: IssuedLeaf): Promise<unknown> {
     notAfter: leaf.notAfter,
     askedTtlMs: leaf.askedTtlMs,
     audiences: [],
+    task: null,
     pid: 1,
     uid: 1000,
     gid: 1000,

@@ -11,6 +11,8 @@ const grant = (entry: object = {}, identity: object = {}, rest: object = {}): Gr
   federatesWith: [],
   endsAt: NOW + 1_000_000,
   claimedOnly: false,
+  subject: 'spiffe://td/a',
+  lease: undefined,
   ...rest,
 });
 

@@ -84,6 +84,7 @@ export function anAuthority(change: Partial<AuthorityRecord> = {}): AuthorityRec
 export function anIssuance(change: Partial<NewIssuance> = {}): NewIssuance {
   return {
     serial: randomBytes(16).toString('hex'),
+    task: null,
     kind: 'x509',
     spiffeId: 'spiffe://td/a',
     entryId: 'e1',

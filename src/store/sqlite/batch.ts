@@ -23,6 +23,7 @@ import { PresentOwners } from './present-owners.ts';
 import { RegistryCommands } from './registry-commands.ts';
 import { RevocationCommands } from './revocation-commands.ts';
 import { TargetCommands } from './target-commands.ts';
+import { TaskCommands } from './task-commands.ts';
 import {
   type Answer,
   type BatchAnswer,
@@ -50,6 +51,7 @@ export class Batches {
   readonly #revocation: RevocationCommands;
   readonly #registry: RegistryCommands;
   readonly #human: HumanCommands;
+  readonly #task: TaskCommands;
   readonly #authority: AuthorityCommands;
   readonly #bundle: BundleCommands;
   readonly #federation: FederationCommands;
@@ -74,7 +76,8 @@ export class Batches {
     this.#issuance = new IssuanceCommands(db, this.counters, this.events);
     this.#revocation = new RevocationCommands(db, this.#log, this.events);
     const owners = new PresentOwners(db);
-    this.#registry = new RegistryCommands(db, this.#log, this.events, this.#revocation, owners);
+    this.#task = new TaskCommands(db, this.#log, this.events, this.#revocation);
+    this.#registry = new RegistryCommands(db, this.#log, this.events, this.#revocation, owners, this.#task);
     this.#human = new HumanCommands(db, this.#log, this.events, this.#registry, owners);
     this.#authority = new AuthorityCommands(db, this.#log, this.counters, this.events);
     this.#bundle = new BundleCommands(db, this.#log, this.events);
@@ -178,6 +181,12 @@ export class Batches {
         return this.#registry.deleteEntry(...(args as unknown as [string, string, number]));
       case Op.putHuman:
         return this.#human.put(...(args as unknown as Parameters<HumanCommands['put']>));
+      case Op.createTask:
+        return this.#task.create(...(args as unknown as Parameters<TaskCommands['create']>));
+      case Op.activateTask:
+        return this.#task.activate(...(args as unknown as Parameters<TaskCommands['activate']>));
+      case Op.endTask:
+        return this.#task.end(...(args as unknown as Parameters<TaskCommands['end']>));
       case Op.createIdentity:
         return this.#registry.createIdentity(...(args as unknown as [Value[], string, number]));
       case Op.retireIdentity:

@@ -10,6 +10,7 @@ import { POLICY_COLUMNS, policyRow } from './policy-rows.ts';
 import { authoritiesRow, bundleRow, entryRow, type Named, namedRow } from './row-payload.ts';
 import { AUTHORITY_COLUMNS, ENTRY_COLUMNS, FEDERATION_COLUMNS, IDENTITY_COLUMNS } from './rows.ts';
 import { TARGET_COLUMNS } from './target-rows.ts';
+import { TASK_COLUMNS, taskRow } from './task-rows.ts';
 import type { Value } from './wire.ts';
 
 export interface CurrentRow {
@@ -24,7 +25,8 @@ export interface CurrentRow {
     | 'human'
     | 'finding'
     | 'policy'
-    | 'target';
+    | 'target'
+    | 'task';
   /** Which of its kind. */
   readonly key: string;
   readonly identity: string | null;
@@ -49,6 +51,8 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
     yield { kind: 'policy', key: values[0] as string, identity: null, row: policyRow(values) };
   for (const values of rows(db, `SELECT ${TARGET_COLUMNS} FROM target ORDER BY name`))
     yield { kind: 'target', key: values[0] as string, identity: null, row: namedRow(TARGET_COLUMNS, values) };
+  for (const values of rows(db, `SELECT ${TASK_COLUMNS} FROM task ORDER BY id`))
+    yield { kind: 'task', key: values[0] as string, identity: values[1] as string, row: taskRow(values) };
   yield* humans(db);
   yield* bundles(db);
   yield* authorities(db);

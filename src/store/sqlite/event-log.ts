@@ -47,7 +47,7 @@ export class EventLog {
     this.#random = random;
     this.#event = db.prepare(
       `INSERT INTO event (seq, at, kind, actor, identity, task, issuance, payload_sha256, leaf_hash)
-       VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#payload = db.prepare('INSERT INTO event_payload (seq, salt, payload) VALUES (?, ?, ?)');
     this.#node = db.prepare('INSERT INTO log_node (level, idx, hash) VALUES (?, ?, ?)');
@@ -73,8 +73,9 @@ export class EventLog {
     at: number,
     identity: string | null,
     row: { readonly [name: string]: Json },
+    task: string | null = null,
   ): number {
-    return this.append({ kind, at, actor: by, identity, payload: canonicalJson(row) });
+    return this.append({ kind, at, actor: by, identity, task, payload: canonicalJson(row) });
   }
 
   /** For a row that keeps number and salt itself. */
@@ -120,11 +121,11 @@ export class EventLog {
   }
 
   #write(event: Waiting): void {
-    const { seq, at, kind, actor, identity, payload, salt, issuance } = event;
+    const { seq, at, kind, actor, identity, task = null, payload, salt, issuance } = event;
     const payloadSha256 = payloadHash(salt.toString('hex'), payload);
-    const leaf = leafHash(headerText({ seq, at, kind, actor, identity, task: null }, payloadSha256.toString('hex')));
+    const leaf = leafHash(headerText({ seq, at, kind, actor, identity, task }, payloadSha256.toString('hex')));
     // guard: I3 test/store/events.test.ts — what has no leaf is not committed
-    this.#event.run(seq, at, kind, actor, identity, issuance ?? null, payloadSha256, leaf);
+    this.#event.run(seq, at, kind, actor, identity, task, issuance ?? null, payloadSha256, leaf);
     if (issuance === undefined) this.#payload.run(seq, salt, payload);
     this.#frontier.append(leaf, this.#completed);
   }

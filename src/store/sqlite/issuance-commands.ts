@@ -18,6 +18,7 @@ export class IssuanceCommands {
   readonly #entry: Statement;
   readonly #identity: Statement;
   readonly #authority: Statement;
+  readonly #task: Statement;
   readonly #insert: Statement;
   readonly #undelivered: Statement;
   readonly #prune: Statement;
@@ -34,10 +35,13 @@ export class IssuanceCommands {
       .prepare(`SELECT 1 FROM identity WHERE no = ? AND revision = ? AND state = 'active' AND spiffe_id = ?`)
       .pluck();
     this.#authority = db.prepare(`SELECT 1 FROM authority WHERE id = ? AND slot = 'active'`).pluck();
+    this.#task = db
+      .prepare("SELECT 1 FROM task WHERE id = ? AND identity = ? AND state = 'active' AND deadline >= ?")
+      .pluck();
     this.#insert = db.prepare(
       `INSERT INTO issuance (seq, serial, kind, identity_no, entry_id, authority_id, issued_at, not_before, not_after,
-         asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, salt)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         asked_ttl_ms, pid, uid, gid, start_time, marks, facts, audiences, salt, task)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#undelivered = db.prepare('UPDATE issuance SET delivered = 0, undelivered_reason = ? WHERE seq = ?');
     this.#prune = db.prepare(
@@ -57,6 +61,10 @@ export class IssuanceCommands {
     if (identity === undefined) throw stale(`the identity of entry ${quote(entryId)}`);
     // guard: I3 test/store/sqlite-store.test.ts
     if (this.#authority.get(authorityId) === undefined) throw stale(`authority ${quote(authorityId)}`);
+    const task = message[at + 18] as string | null;
+    // guard: I5 test/store/tasks.test.ts — nothing is given in a task that is over, nor for longer than it lasts
+    if (task !== null && this.#task.get(task, message[at + 4], message[at + 9]) === undefined)
+      throw stale(`task ${quote(task)}`);
     const seq = this.#counters.now.issuance + 1;
     const serial = Buffer.from(message[at + 5] as string, 'hex');
     const notAfter = message[at + 9] as number;
@@ -66,7 +74,7 @@ export class IssuanceCommands {
       seq, serial, message[at + 6], identityNo, entryId, authorityId,
       message[at + 7], message[at + 8], notAfter, message[at + 10],
       message[at + 11], message[at + 12], message[at + 13], message[at + 14], message[at + 15], message[at + 16],
-      message[at + 17], place.salt,
+      message[at + 17], place.salt, task,
     );
     this.#noteIssue(place, seq, message, at);
     this.#counters.now.issuance = seq;
@@ -82,6 +90,7 @@ export class IssuanceCommands {
       at: message[at + 7] as number,
       actor: `uid:${uid}`,
       identity: message[at + 4] as string,
+      task: message[at + 18] as string | null,
       payload: issuancePayload({
         seq,
         serial: message[at + 5] as string,

@@ -4,6 +4,7 @@ import type { FindingFilter, FindingRecord } from '../findings.ts';
 import type { PolicySetRecord } from '../policies.ts';
 import type { EntryRecord, IdentityRecord, IssuanceRecord } from '../records.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter } from '../store.ts';
+import type { TaskFilter, TaskRecord } from '../tasks.ts';
 import { FINDING_COLUMNS, findingOf } from './finding-rows.ts';
 import { Conditions, type Listing, type Where } from './listing.ts';
 import { POLICY_COLUMNS, policySetOf } from './policy-rows.ts';
@@ -15,6 +16,7 @@ import {
   identityOf,
   issuanceOf,
 } from './rows.ts';
+import { TASK_COLUMNS, taskOf } from './task-rows.ts';
 
 export const ENTRIES: Listing<EntryRecord> = {
   columns: ENTRY_READ_COLUMNS,
@@ -68,6 +70,24 @@ export function findingWhere(filter: FindingFilter): Where {
   scope.when(filter.identity, 't.identity = ?');
   rest.when(filter.detector, 't.detector = ?');
   if (filter.open === true) rest.when(1, '(t.closed_at IS NULL) = ?');
+  return { scope, filter: rest };
+}
+
+export const TASKS: Listing<TaskRecord> = {
+  columns: TASK_COLUMNS,
+  from: 'task t',
+  key: ['id'],
+  descending: true,
+  row: taskOf,
+  keyOf: (task) => [task.id],
+};
+
+export function taskWhere(filter: TaskFilter): Where {
+  const scope = new Conditions();
+  const rest = new Conditions();
+  scope.when(filter.parent, 't.parent = ?');
+  rest.when(filter.identity, 't.identity = ?');
+  rest.when(filter.state, 't.state = ?');
   return { scope, filter: rest };
 }
 

@@ -18,6 +18,7 @@ import type {
 import type { RevocationStore } from '../revocations.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
 import type { TargetStore } from '../targets.ts';
+import type { TaskStore } from '../tasks.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
 import { SqliteFindingStore } from './finding-store.ts';
@@ -37,6 +38,7 @@ import {
   PACKED_IDENTITIES,
 } from './rows.ts';
 import { SqliteTargetStore } from './target-store.ts';
+import { SqliteTaskStore } from './task-store.ts';
 import type { Writer } from './writer.ts';
 
 type Row = readonly unknown[];
@@ -83,6 +85,10 @@ export class Reader {
 
   findings(writer: Writer): FindingStore {
     return new SqliteFindingStore(this.#db, writer);
+  }
+
+  tasks(writer: Writer): TaskStore {
+    return new SqliteTaskStore(this.#db, writer);
   }
 
   counter(name: CounterName): number {

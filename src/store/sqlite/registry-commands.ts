@@ -9,6 +9,7 @@ import type { PresentOwners } from './present-owners.ts';
 import type { RevocationCommands } from './revocation-commands.ts';
 import { entryRow, namedRow } from './row-payload.ts';
 import { ENTRY_COLUMNS, ENTRY_REVISION, IDENTITY_COLUMNS } from './rows.ts';
+import type { TaskCommands } from './task-commands.ts';
 import type { RevokedAnswer, Value } from './wire.ts';
 
 export class RegistryCommands {
@@ -16,6 +17,7 @@ export class RegistryCommands {
   readonly #events: EventLog;
   readonly #revocation: RevocationCommands;
   readonly #owners: PresentOwners;
+  readonly #tasks: TaskCommands;
   readonly #findIdentity: Statement;
   readonly #insertIdentity: Statement;
   readonly #updateIdentity: Statement;
@@ -29,7 +31,15 @@ export class RegistryCommands {
   readonly #insertSelector: Statement;
   readonly #deleteSelectors: Statement;
 
-  constructor(db: Database, log: ChangeLog, events: EventLog, revocation: RevocationCommands, owners: PresentOwners) {
+  constructor(
+    db: Database,
+    log: ChangeLog,
+    events: EventLog,
+    revocation: RevocationCommands,
+    owners: PresentOwners,
+    tasks: TaskCommands,
+  ) {
+    this.#tasks = tasks;
     this.#owners = owners;
     this.#revocation = revocation;
     this.#log = log;
@@ -117,8 +127,8 @@ export class RegistryCommands {
   retireIdentity(identity: Value[], by: string, at: number): RevokedAnswer {
     const entryIds = this.#entriesOf.all(identity[0]) as string[];
     const first = entryIds.map((id) => this.deleteEntry(id, by, at))[0];
-    const { seq, revoked } = this.updateIdentity(identity, by, at);
-    return { seq: first ?? seq, revoked, entryIds };
+    const answer = this.updateIdentity(identity, by, at);
+    return { ...answer, seq: first ?? answer.seq, entryIds };
   }
 
   /** One that is no longer active takes back what it was given. */
@@ -139,8 +149,9 @@ export class RegistryCommands {
     if (state === 'active' || state === found[1]) return { seq, revoked: [] };
     const why = `the identity was ${state}${reason === null ? '' : `: ${reason}`}`;
     // guard: I7 test/store/revocations.test.ts
-    const { revoked } = this.#revocation.revoke({ what: 'identity', spiffeId }, why, by, at);
-    return { seq, revoked };
+    const ended = this.#tasks.endOf(spiffeId, why, by, at);
+    const given = this.#revocation.revoke({ what: 'identity', spiffeId }, why, by, at);
+    return { seq, revoked: given.revoked, revokedSeq: given.seq, ended };
   }
 
   #requireOwner(identity: Value[]): void {

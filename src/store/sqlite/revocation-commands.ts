@@ -15,6 +15,7 @@ const WHERE: Readonly<Record<RevocationScope['what'], { readonly index: string; 
     index: 'INDEXED BY issuance_identity',
     where: 't.identity_no = (SELECT no FROM identity WHERE spiffe_id = ?)',
   },
+  task: { index: 'INDEXED BY issuance_task', where: 't.task = ?' },
   authority: { index: 'INDEXED BY issuance_not_after', where: 't.authority_id = ?' },
 };
 
@@ -39,6 +40,7 @@ export class RevocationCommands {
       serial: find('serial'),
       entry: find('entry'),
       identity: find('identity'),
+      task: find('task'),
       authority: find('authority'),
     };
     this.#revoke = db.prepare('UPDATE issuance SET revoked_at = ?, revoke_reason = ? WHERE seq = ?');
@@ -69,6 +71,8 @@ export function keyOf(scope: RevocationScope): string {
       return scope.entryId;
     case 'identity':
       return scope.spiffeId;
+    case 'task':
+      return scope.taskId;
     case 'authority':
       return scope.authorityId;
   }

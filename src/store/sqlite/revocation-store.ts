@@ -5,6 +5,7 @@ import type { Change, IdentityRecord } from '../records.ts';
 import type { RevocationScope, RevocationStore, RevokedSvid } from '../revocations.ts';
 import { keyOf } from './revocation-commands.ts';
 import { REVOKED_COLUMNS, REVOKED_FROM, revokedOf } from './revoked-rows.ts';
+import { endedChanges, revocationChanges } from './task-changes.ts';
 import { Op, type RevokedAnswer } from './wire.ts';
 import type { Writer } from './writer.ts';
 
@@ -33,20 +34,9 @@ export class SqliteRevocationStore implements RevocationStore {
   }
 }
 
-/** None where nothing was revoked. */
-export function revocationChanges(
-  seq: number,
-  key: string,
-  revoked: readonly RevokedSvid[],
-  by: string,
-  at: number,
-): readonly Change[] {
-  return revoked.length === 0 ? [] : [{ seq, at, by, kind: 'revocation', action: 'put', key, revoked }];
-}
-
-/** Of its entries that went, of itself, of what it was given, in that order. */
+/** Of its entries that went, of itself, of its tasks, of what it was given, in that order. */
 export function identityChanges(
-  { seq, revoked, entryIds = [] }: RevokedAnswer,
+  { seq, revoked, entryIds = [], ended = [], revokedSeq = 0 }: RevokedAnswer,
   identity: IdentityRecord,
   by: string,
   at: number,
@@ -56,6 +46,7 @@ export function identityChanges(
   return [
     ...entryIds.map((id, place) => ({ seq: seq + place, at, by, kind: 'entry', action: 'delete', key: id }) as const),
     { seq: own, at, by, kind: 'identity', action: 'put', key, identity },
-    ...revocationChanges(own + 1, key, revoked, by, at),
+    ...endedChanges(ended, by, at),
+    ...revocationChanges(revokedSeq, key, revoked, by, at),
   ];
 }

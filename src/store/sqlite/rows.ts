@@ -203,11 +203,12 @@ export function pushIssuance(out: unknown[], issuance: NewIssuance): void {
     issuance.marks.length === 0 ? '' : issuance.marks.join(' '),
     issuance.facts,
     issuance.audiences.length === 0 ? '' : JSON.stringify(issuance.audiences),
+    issuance.task,
   );
 }
 
 export const ISSUANCE_READ_COLUMNS =
-  't.seq, lower(hex(t.serial)), t.kind, i.spiffe_id, t.entry_id, t.authority_id, t.issued_at, t.not_before, t.not_after, t.asked_ttl_ms, t.pid, t.uid, t.gid, t.start_time, t.marks, t.facts, t.delivered, t.undelivered_reason, t.revoked_at, t.audiences, t.revoke_reason';
+  't.seq, lower(hex(t.serial)), t.kind, i.spiffe_id, t.entry_id, t.authority_id, t.issued_at, t.not_before, t.not_after, t.asked_ttl_ms, t.pid, t.uid, t.gid, t.start_time, t.marks, t.facts, t.delivered, t.undelivered_reason, t.revoked_at, t.audiences, t.revoke_reason, t.task';
 
 export function issuanceOf(row: readonly unknown[]): IssuanceRecord {
   return {
@@ -232,6 +233,7 @@ export function issuanceOf(row: readonly unknown[]): IssuanceRecord {
     undeliveredReason: row[17] as string | null,
     revokedAt: row[18] as number | null,
     revokeReason: row[20] as string | null,
+    task: row[21] as string | null,
   };
 }
 

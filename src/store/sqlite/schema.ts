@@ -13,6 +13,19 @@ import { step as step7 } from './migrations/0007-lifecycle.ts';
 import { step as step8 } from './migrations/0008-people.ts';
 import { step as step9 } from './migrations/0009-findings.ts';
 import { step as step10 } from './migrations/0010-policy.ts';
+import { step as step11 } from './migrations/0011-tasks.ts';
 import type { Migration } from './migrations/migration.ts';
 
-export const migrations: readonly Migration[] = [step1, step2, step3, step4, step5, step6, step7, step8, step9, step10];
+export const migrations: readonly Migration[] = [
+  step1,
+  step2,
+  step3,
+  step4,
+  step5,
+  step6,
+  step7,
+  step8,
+  step9,
+  step10,
+  step11,
+];

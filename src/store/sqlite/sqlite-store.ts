@@ -68,6 +68,7 @@ class SqliteStore implements Store {
   readonly humans: Store['humans'];
   readonly policies: Store['policies'];
   readonly targets: Store['targets'];
+  readonly tasks: Store['tasks'];
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -89,6 +90,7 @@ class SqliteStore implements Store {
     this.humans = this.#reader.humans(this.#writer);
     this.policies = this.#reader.policies(this.#writer);
     this.targets = this.#reader.targets(this.#writer);
+    this.tasks = this.#reader.tasks(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {

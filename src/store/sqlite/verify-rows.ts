@@ -27,6 +27,7 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
   authority: ({ kind }) => String(kind),
   meta: ({ key }) => String(key),
   finding: ({ id }) => String(id),
+  task: ({ id }) => String(id),
   human: ({ name }) => String(name),
   policy: ({ hash }) => String(hash),
   target: ({ name }) => String(name),
@@ -112,11 +113,11 @@ export class RowsOfEvents {
     const others = db
       .prepare(
         `SELECT i.seq FROM event t JOIN issuance i ON i.seq = t.issuance JOIN identity d ON d.no = i.identity_no
-         WHERE t.kind <> 'issue.' || i.kind OR t.at <> i.issued_at OR t.identity <> d.spiffe_id`,
+         WHERE t.kind <> 'issue.' || i.kind OR t.at <> i.issued_at OR t.identity <> d.spiffe_id OR t.task IS NOT i.task`,
       )
       .pluck();
     for (const seq of others.iterate() as Iterable<number>)
-      fault({ row: `issuance ${seq}`, what: 'its kind, time or identity is not that of its event' });
+      fault({ row: `issuance ${seq}`, what: 'its kind, time, identity or task is not that of its event' });
   }
 
   /** An issuance without an event is of before there was a log, or nobody's. */

@@ -28,6 +28,9 @@ export const Op = {
   putCheckpoint: 21,
   redactEvent: 22,
   revoke: 30,
+  createTask: 70,
+  activateTask: 71,
+  endTask: 72,
   createIdentity: 40,
   retireIdentity: 41,
   reportFinding: 50,
@@ -55,13 +58,13 @@ export const flagsOf = (message: Message): number => message[1] as number;
 export const FIRST_COMMAND = 2;
 
 /** Arguments after each op code. `record` is flat, all others carry one array. */
-export const RECORD_ARGUMENTS = 18;
+export const RECORD_ARGUMENTS = 19;
 
 export type Value = string | number | null | Uint8Array;
 
 /** A command's outcome: a number (a sequence, a count), several, one with what it revoked, or a refusal. */
 export type Answer = Done | RefusedAnswer;
-export type Done = number | readonly number[] | RevokedAnswer | readonly RevokedAnswer[];
+export type Done = number | readonly number[] | RevokedAnswer | readonly RevokedAnswer[] | readonly EndedAnswer[];
 
 export interface RevokedAnswer {
   /** Of the first change: that of an identity where one was written, then that of the revocation. */
@@ -71,6 +74,18 @@ export interface RevokedAnswer {
   readonly entryIds?: readonly string[];
   /** The identity as the writer made it, where nobody else has. */
   readonly identity?: readonly Value[];
+  /** Tasks that went with an identity: their changes come after its own, and before that of the revocation. */
+  readonly ended?: readonly EndedAnswer[];
+  /** Of the change that says what was revoked of an identity; 0 where nothing was. */
+  readonly revokedSeq?: number;
+}
+
+/** A task that is over: its row, its change, that of what it was given (0 where that is nothing). */
+export interface EndedAnswer {
+  readonly row: readonly Value[];
+  readonly seq: number;
+  readonly revokedSeq: number;
+  readonly revoked: readonly RevokedSvid[];
 }
 
 export interface RefusedAnswer {
