@@ -71,6 +71,11 @@ export function readByNumber<T>(pid: number, read: (folder: ProcFolder) => T): T
   }
 }
 
+/** Of `status` or `cgroup`, on the main loop. Whose it is, is for the caller to prove. */
+export function readSafeText(folder: number, path: string): string {
+  return readText(folder, path, MOST_SAFE_BYTES);
+}
+
 /** What the kernel says the pidfd names; 0 or less: nothing in our pid namespace. */
 export function pidOf(pidfd: OwnedFd): number {
   return parsePidfdInfo(readText(AT_FDCWD, `/proc/self/fdinfo/${pidfd.number}`));
