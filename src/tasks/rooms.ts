@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What tasks ask of other rooms, stated where it is needed. */
+import type { Attested } from '../attestation/attested.ts';
+import type { Strength } from '../identity/strength.ts';
+import type { TaskScope } from '../issuance/task-rooms.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Random } from '../lib/random.ts';
+import type { ProcessHandle } from '../peer/process-handle.ts';
+import type { PolicyAttested } from '../policy/contract.ts';
+import type { Lease, Match } from '../registry/match.ts';
+import type { Change, IdentityRecord } from '../store/records.ts';
+import type { TaskRecord, TaskStore } from '../store/tasks.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { DecisionRooms } from './decide.ts';
+import type { TaskTerms } from './request.ts';
+
+export interface TaskRooms extends DecisionRooms {
+  readonly store: TaskStore;
+  readonly changes: { onChanges(listener: (changes: readonly Change[]) => void): () => void };
+  readonly attestation: { attest(process: ProcessHandle, signal: AbortSignal): Promise<Attested> };
+  readonly registry: {
+    match(selectors: ReadonlyMap<string, Strength>, now: number, lease?: Lease): Match;
+    identity(spiffeId: string): IdentityRecord | undefined;
+  };
+  /** Static secrets in the environment of a process (attack C5). */
+  secretsOf(process: ProcessHandle, signal: AbortSignal): Promise<PolicyAttested['secrets']>;
+  /** Detectors with an open finding. */
+  findingsOf(identity: string): readonly string[];
+  /** Was it started by the leader, or below it? */
+  isBelow(process: ProcessHandle, leader: ProcessHandle): boolean;
+  /** A socket of the task's own, for its members alone. */
+  openSocket(scope: TaskScope, leader: ProcessHandle): Promise<TaskSocket>;
+  readonly settings: TaskSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface TaskSocket {
+  readonly path: string;
+  /** Calls are ended with a status first. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface TaskSettings extends TaskTerms {
+  /** `x509TtlMs`, `jwtTtlMs`: the longest that a credential in a task lives. */
+  readonly x509TtlMs: number;
+  readonly jwtTtlMs: number;
+  /** One that waits for people longer is denied. */
+  readonly pendingMs: number;
+  /** Generations below a task without a parent. */
+  readonly mostDepth: number;
+  /** Live at once, of one uid and in all (I9). */
+  readonly perUid: number;
+  readonly total: number;
+  readonly ownUid: number;
+  /** Callers of the daemon's own uid may have tasks all the same (attack B2). */
+  readonly insecureSameUid: boolean;
+}
+
+/** Told in order; `ended` last. */
+export type TaskUpdate =
+  | { readonly kind: 'pending'; readonly task: TaskRecord; readonly because: readonly string[]; readonly needs: string }
+  | { readonly kind: 'active'; readonly task: TaskRecord; readonly subject: string; readonly socket: string }
+  | { readonly kind: 'ended'; readonly task: TaskRecord };

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Tasks, from the first message of a stream to the end of everything that was given in them. The stream is the lease: who
+ * holds it is the process that leads the task, and when its last stream closes, or it exits, the task is over.
+ *
+ * Whatever ends a task is one transaction of the store; all else here follows its change, and so also follows an end that
+ * came from elsewhere: an operator, a suspended identity, a parent.
+ */
+import { Failure } from '../lib/failure.ts';
+import type { ProcessHandle } from '../peer/process-handle.ts';
+import type { PolicyDecision } from '../policy/contract.ts';
+import type { Change } from '../store/records.ts';
+import type { EndedTask, TaskEnd, TaskRecord } from '../store/tasks.ts';
+import { type Caller, lookAtCaller } from './caller.ts';
+import { decideBegin, wordsOf } from './decide.ts';
+import { DenialBudget } from './denial-budget.ts';
+import { leaseOf } from './lease.ts';
+import { LiveTask, type TaskFollower } from './live-task.ts';
+import { newTask } from './new-task.ts';
+import { denied, leaderOnly, limit, parentGone, parentTooNarrow } from './refusals.ts';
+import { type AskedTask, isWithin, parseTask, type TaskRequest } from './request.ts';
+import type { TaskRooms } from './rooms.ts';
+
+/** Who ends what nobody ended. */
+const DAEMON = 'assay';
+/** A registry that changes faster than a task can be written. */
+const STALE_TRIES = 5;
+
+export interface Held {
+  readonly task: TaskRecord;
+  /** The stream has closed; the last one of a task ends it. Idempotent. */
+  closed(): void;
+}
+
+export class Tasks {
+  readonly #rooms: TaskRooms;
+  readonly #live = new Map<string, LiveTask>();
+  /** By process and digest: who asks for the same again has the same. */
+  readonly #same = new Map<string, Promise<LiveTask>>();
+  readonly #denials: DenialBudget;
+  readonly #beginning = new Map<number, number>();
+  readonly #forget: () => void;
+
+  constructor(rooms: TaskRooms) {
+    this.#rooms = rooms;
+    this.#denials = new DenialBudget(rooms.clock);
+    this.#forget = rooms.changes.onChanges((changes) => this.#changed(changes));
+  }
+
+  /** Of a daemon that is no more: their streams are closed, so they are over. Before the first caller. */
+  async endLeftovers(): Promise<void> {
+    for (const { id } of this.#rooms.store.live()) await this.#end(id, 'abandoned', 'the daemon ended', DAEMON);
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /**
+   * Begins one, or joins the same one. `follower` is told how it stands, from then on; a refusal rejects, and is written down
+   * where policy refused. `signal`: the stream closed meanwhile.
+   */
+  async run(process: ProcessHandle, asked: AskedTask, follower: TaskFollower, signal: AbortSignal): Promise<Held> {
+    const request = parseTask(asked, this.#rooms.settings);
+    const live = await this.#decided(process, request, signal);
+    live.join(follower);
+    const held = this.#heldBy(live, follower);
+    if (signal.aborted) held.closed();
+    return held;
+  }
+
+  /** What was decided on may change before it is written: then again, from the look at the caller. */
+  async #decided(process: ProcessHandle, request: TaskRequest, signal: AbortSignal): Promise<LiveTask> {
+    for (let tries = 1; ; tries += 1) {
+      const caller = await lookAtCaller(this.#rooms, process, request.identity, signal);
+      const parent = request.parent === '' ? undefined : this.#parentOf(process, request);
+      const record = newTask(this.#rooms, process, request, caller, parent);
+      const key = `${process.key} ${record.digest}`;
+      const live = this.#same.get(key) ?? this.#begin(process, record, caller, request.ttlMs, key);
+      try {
+        this.#same.set(key, live);
+        return await live;
+      } catch (error) {
+        if (this.#same.get(key) === live) this.#same.delete(key);
+        if (!isStale(error) || tries >= STALE_TRIES) throw error;
+      }
+    }
+  }
+
+  /** By the process that leads it. */
+  async end(process: ProcessHandle, id: string, isFailed: boolean, summary: string): Promise<void> {
+    const live = this.#live.get(id);
+    // guard: A12 test/tasks/tasks.test.ts
+    if (live === undefined || live.leader.key !== process.key) throw leaderOnly(id);
+    await this.#end(id, isFailed ? 'failed' : 'completed', summary, live.record.identity);
+  }
+
+  /** By an operator. Resolves with all that ended with it. */
+  revoke(id: string, reason: string, by: string): Promise<readonly EndedTask[]> {
+    return this.#end(id, 'revoked', reason, by);
+  }
+
+  /** Ends all: their streams end with the daemon. */
+  async close(): Promise<void> {
+    await Promise.allSettled(
+      [...this.#live.keys()].map((id) => this.#end(id, 'abandoned', 'the daemon stopped', DAEMON)),
+    );
+    this.#forget();
+  }
+
+  /** A task that is active and that the caller is a member of; what is asked for must be within it. */
+  #parentOf(process: ProcessHandle, { parent, intents }: TaskRequest): TaskRecord {
+    const live = this.#live.get(parent);
+    // guard: A12 test/tasks/members.test.ts
+    if (live?.record.state !== 'active' || !this.#rooms.isBelow(process, live.leader)) throw parentGone(parent);
+    // guard: C1 test/tasks/members.test.ts
+    if (!isWithin(intents, live.record.intents)) throw parentTooNarrow(parent);
+    return live.record;
+  }
+
+  async #begin(
+    process: ProcessHandle,
+    record: TaskRecord,
+    caller: Caller,
+    ttlMs: number,
+    key: string,
+  ): Promise<LiveTask> {
+    const { uid } = process;
+    this.#refuseCrowd(uid);
+    this.#beginning.set(uid, (this.#beginning.get(uid) ?? 0) + 1);
+    try {
+      const decision = this.#decide(record, caller, ttlMs);
+      const decided = { ...record, policyHash: decision.policyHash };
+      const by = record.identity;
+      if (decision.outcome === 'deny') {
+        // guard: I9 test/tasks/tasks.test.ts — who is denied again and again fills no disk
+        this.#denials.take(uid);
+        const reasons = decision.reasons.map(({ reason }) => reason).join('; ');
+        const over = { ...decided, state: 'denied', end: 'policy', endReason: reasons.slice(0, 1_000) } as const;
+        await this.#rooms.store.create(over, caller.identity.revision, by);
+        throw denied(record.id, reasons);
+      }
+      const state = decision.outcome === 'allow' ? 'active' : 'pending';
+      const begun: TaskRecord = { ...decided, state };
+      await this.#rooms.store.create(begun, caller.identity.revision, by);
+      return await this.#enter(process, begun, decision, key);
+    } finally {
+      this.#beginning.set(uid, (this.#beginning.get(uid) ?? 1) - 1);
+      if (this.#beginning.get(uid) === 0) this.#beginning.delete(uid);
+    }
+  }
+
+  #decide(record: TaskRecord, { identity, attested }: Caller, ttlMs: number): PolicyDecision {
+    const { clock } = this.#rooms;
+    return decideBegin(this.#rooms, {
+      identity,
+      intents: record.intents,
+      purpose: record.purpose,
+      depth: record.depth,
+      ttlMs,
+      attested,
+      approvals: [],
+      findings: this.#rooms.findingsOf(identity.spiffeId),
+      uidRelation: 'unknown',
+      at: clock.now(),
+    });
+  }
+
+  async #enter(process: ProcessHandle, record: TaskRecord, decision: PolicyDecision, key: string): Promise<LiveTask> {
+    const { settings, clock } = this.#rooms;
+    const live = new LiveTask(
+      record,
+      process,
+      settings.pendingMs,
+      clock,
+      (task) => this.#endAside(task, task.record.state === 'pending' ? 'timeout' : 'expired', 'its time is over'),
+      (task, reason) => this.#endAside(task, 'abandoned', `its process is no longer the same: ${reason}`),
+    );
+    live.key = key;
+    this.#live.set(record.id, live);
+    // It may have been ended, by an operator or with its identity, before it stood here.
+    const stored = this.#rooms.store.get(record.id);
+    if (stored !== undefined && stored.end !== null) this.#finish(live, stored);
+    else if (decision.outcome === 'approve') live.tell({ kind: 'pending', task: record, ...wordsOf(decision) });
+    else await this.#open(live);
+    return live;
+  }
+
+  async #open(live: LiveTask): Promise<void> {
+    const { id, identity } = live.record;
+    try {
+      const socket = await this.#rooms.openSocket(
+        {
+          taskId: id,
+          lease: () => leaseOf(live.record, this.#rooms.settings, this.#rooms.clock.now()),
+          requireMember: async (process) => {
+            // guard: A12 test/tasks/members.test.ts
+            if (!this.#rooms.isBelow(process, live.leader)) throw leaderOnly(id);
+          },
+        },
+        live.leader,
+      );
+      live.socket = socket;
+      if (live.record.state !== 'active') await socket.close();
+      else live.tell({ kind: 'active', task: live.record, subject: `${identity}/task/${id}`, socket: socket.path });
+    } catch (error) {
+      await this.#end(id, 'failed', 'its socket could not be opened', DAEMON);
+      throw error;
+    }
+  }
+
+  #heldBy(live: LiveTask, follower: TaskFollower): Held {
+    return {
+      get task() {
+        return live.record;
+      },
+      closed: () => {
+        if (!live.followers.delete(follower) || live.followers.size > 0) return;
+        // guard: I7 test/tasks/tasks.test.ts — the stream is the lease
+        this.#endAside(live, 'abandoned', 'its stream closed');
+      },
+    };
+  }
+
+  /** Nobody waits for it: tried again until it is written, since what it was given must not live on. */
+  #endAside(live: LiveTask, end: TaskEnd, reason: string): void {
+    const { id } = live.record;
+    this.#end(id, end, reason, DAEMON).catch((error: unknown) => {
+      this.#rooms.log.error({ task: id, err: error }, 'a task could not be ended; it is tried again');
+      this.#rooms.clock.after(1_000, () => {
+        if (this.#live.has(id)) this.#endAside(live, end, reason);
+      });
+    });
+  }
+
+  #end(id: string, end: TaskEnd, reason: string, by: string): Promise<readonly EndedTask[]> {
+    return this.#rooms.store.end(id, end, reason, by, this.#rooms.clock.now());
+  }
+
+  #changed(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind !== 'task') continue;
+      const live = this.#live.get(change.key);
+      if (live !== undefined && change.task.end !== null) this.#finish(live, change.task);
+    }
+  }
+
+  #finish(live: LiveTask, record: TaskRecord): void {
+    this.#live.delete(record.id);
+    this.#same.delete(live.key);
+    live.finish(record);
+    live.socket?.close().catch((error: unknown) => {
+      this.#rooms.log.warn({ task: record.id, err: error }, "a task's socket could not be closed");
+    });
+  }
+
+  #refuseCrowd(uid: number): void {
+    const { perUid, total } = this.#rooms.settings;
+    const beginning = [...this.#beginning.values()].reduce((sum, count) => sum + count, 0);
+    const own = [...this.#live.values()].filter(({ record }) => record.uid === uid).length;
+    // guard: I9 test/tasks/tasks.test.ts
+    if (own + (this.#beginning.get(uid) ?? 0) >= perUid) throw limit('tasks.per_uid', perUid);
+    // guard: I9 test/tasks/tasks.test.ts
+    if (this.#live.size + beginning >= total) throw limit('tasks.total', total);
+  }
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof Failure && error.reason === 'DECISION_STALE';
+}
