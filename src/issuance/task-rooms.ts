@@ -32,8 +32,6 @@ export function taskRooms(rooms: Rooms, scope: TaskScope): Rooms {
         if (one !== ground) rooms.attestation.restedOn(one, resting);
       },
       async attest(process, signal): Promise<Attested> {
-        // guard: I7 test/issuance/task.test.ts
-        if (scope.lease() === undefined) throw over(scope.taskId);
         // guard: A12 test/issuance/task.test.ts
         await scope.requireMember(process, signal);
         const attested = await rooms.attestation.attest(process, signal);

@@ -106,6 +106,16 @@ it('I1: gives members nothing where the entry does not hold for them, and no oth
   expect(follower.states[0]!.svids.map(({ spiffeId }) => spiffeId)).toEqual([`${AGENT}/task/${id}`]);
 });
 
+it('I7: after its end its socket gives nothing, not even what its members have outside of it', async () => {
+  await w.entry('plain', 'service', 2000);
+  const { id, leader, identities } = await begun(new TestProcess(101, 2000));
+  await w.tasks.revoke(id, 'odd', 'uid:0');
+  const follower = new TestFollower();
+  identities.followX509(leader, follower);
+  await follower.until(1);
+  expect([follower.states, follower.failure?.reason]).toEqual([[], 'TASK_OVER']);
+});
+
 it('C1: outside of a task an agent has nothing', async () => {
   const { leader } = await begun();
   const follower = new TestFollower();

@@ -45,6 +45,26 @@ describe('a minted token', () => {
     });
   });
 
+  it('I2: says of a task what was ordered beside that, and never instead of it', async () => {
+    const detail = new Map<string, string | string[]>([
+      ['type', 't'],
+      ['actions', ['read']],
+    ]);
+    const more = [
+      ['txn', '1'],
+      ['authorization_details', [detail]],
+    ] as const;
+    expect(JSON.parse(payloadOf(await mintJwtSvid({ ...order, more })))).toMatchObject({
+      sub: 'spiffe://td/web',
+      txn: '1',
+      authorization_details: [{ type: 't', actions: ['read'] }],
+    });
+    for (const name of ['sub', 'aud', 'exp', 'act', '__proto__'])
+      expect((await refusalOfAsync(() => mintJwtSvid({ ...order, more: [[name, 'x']] }))).message).toContain(
+        'may be added',
+      );
+  });
+
   it('WAPI-21: AMB-02: has one audience as a string and more as a list, in their order', async () => {
     expect(payloadOf(await mintJwtSvid(order))).toContain('"aud":"a",');
     expect(payloadOf(await mintJwtSvid({ ...order, audiences: ['b', 'a', 'b'] }))).toContain('"aud":["b","a","b"],');

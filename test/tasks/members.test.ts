@@ -38,7 +38,8 @@ describe('a child', () => {
       deadline: parent.held.task.deadline,
     });
     parent.held.closed();
-    expect(await w.settled(() => w.end(child.id) === 'parent')).toBe(true);
+    expect(await w.settled(() => child.listener.kinds.includes('ended'))).toBe(true);
+    expect(w.end(child.id)).toBe('parent');
     expect(child.listener.kinds).toEqual(['active', 'ended']);
   });
 
