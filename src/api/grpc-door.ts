@@ -18,7 +18,7 @@ import { boundedRequest, type OwnBounds } from './interceptors/bounded-request.t
 import { Strikes } from './strikes.ts';
 
 export interface DoorOptions {
-  readonly name: 'workload' | 'admin';
+  readonly name: 'workload' | 'admin' | 'task';
   readonly streamsPerConnection: number;
   readonly headerBytes: number;
   readonly requestBytes: number;

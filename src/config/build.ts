@@ -22,6 +22,7 @@ import { readRoles } from './roles.ts';
 import { readRsaTokens } from './rsa-tokens.ts';
 import { readSds } from './sds.ts';
 import { duration, flag, oneOf, text } from './settings.ts';
+import { readTasks } from './tasks.ts';
 import type { MapTree } from './yaml-tree.ts';
 
 const HOUR = 3_600_000;
@@ -80,6 +81,7 @@ export function buildConfig(
     lifecycle: readLifecycle(reader),
     detectors: readDetectors(reader),
     metrics: readMetrics(reader),
+    tasks: readTasks(reader),
     limits: readLimits(reader),
     log: {
       level: reader.read('log.level', oneOf('info', ['error', 'warn', 'info', 'debug'] as const)),

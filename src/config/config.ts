@@ -13,6 +13,7 @@ import type { FederationConfig } from './federation.ts';
 import type { HttpsConfig, ListenAddress } from './https.ts';
 import type { LifecycleConfig } from './lifecycle.ts';
 import type { SdsConfig } from './sds.ts';
+import type { TasksConfig } from './tasks.ts';
 
 export type WorkloadKeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-4096';
 
@@ -56,6 +57,8 @@ export interface Limits {
   readonly streams: number;
   readonly launchesPerUid: number;
   readonly launches: number;
+  readonly tasksPerUid: number;
+  readonly tasks: number;
   readonly attestationsAtOnce: number;
   readonly attestationTimeoutMs: number;
   readonly requestBytes: number;
@@ -147,6 +150,7 @@ export interface Config {
   readonly lifecycle: LifecycleConfig;
   readonly detectors: DetectorsConfig;
   /** Undefined: nothing is measured for anybody. */
+  readonly tasks: TasksConfig;
   readonly metrics: { readonly listen: ListenAddress } | undefined;
   readonly limits: Limits;
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly format: 'text' | 'json' };

@@ -6,7 +6,6 @@
 const RESERVED: readonly (readonly [path: string, what: string])[] = [
   ['helper', 'the sidecar'],
   ['policy', 'policies'],
-  ['tasks', 'tasks'],
   ['approvals', 'approvals'],
   ['upstream', 'upstream authorities'],
   ['database', 'a choice of database'],

@@ -21,6 +21,7 @@ import type { PolicySets } from '../registry/policy-sets.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Crls } from '../revocation/crls.ts';
 import type { Store } from '../store/store.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import { folderChecks } from '../telemetry/host-checks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { doctorChecks, healthChecks } from './checks.ts';
@@ -50,6 +51,7 @@ export interface AdminRooms {
   readonly httpsCheck: HttpsCheck;
   readonly crls: Pick<Crls, 'health'>;
   readonly report: Pick<Report, 'take'>;
+  readonly tasks: Pick<Tasks, 'revoke'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -66,6 +68,11 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     audit: auditDoor(rooms),
     policies: policyDoor(rooms.policies, store),
     findings: store.findings,
+    tasks: {
+      get: (id) => store.tasks.get(id),
+      list: (filter, page) => store.tasks.list(filter, page),
+      revoke: (id, reason, by) => rooms.tasks.revoke(id, reason, by),
+    },
     report: (offenders) => rooms.report.take(offenders),
     federation: rooms.federation,
     documents: {

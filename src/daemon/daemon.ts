@@ -34,6 +34,7 @@ import { startIntrospection } from './introspection.ts';
 import { reportOf } from './report.ts';
 import { startRevocation } from './revocation.ts';
 import { openSockets } from './sockets.ts';
+import { startTasks } from './tasks.ts';
 import { startJwt, startWit } from './token-authorities.ts';
 
 export interface DaemonTools {
@@ -208,7 +209,13 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const launches = config.attestors.launcher === undefined ? undefined : platform.launches;
   const launcher = { launches, registry };
   const refused = new Tally();
+  const tasks = await startTasks(config, {
+    ...{ store, attestation, registry, standings, platform, ownUid, refused, clock, random, log, closers },
+    policy: undefined,
+    targets: { get: () => undefined },
+  });
   const workload = workloadDoor(config, {
+    tasks,
     identities: standings,
     trustDomain,
     launcher,
@@ -231,6 +238,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       daemon,
       ...measured,
       registry,
+      tasks,
       authority,
       jwt,
       wit,

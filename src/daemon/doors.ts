@@ -9,6 +9,7 @@ import { addLauncherService, type LauncherDeps } from '../api/launcher/launcher-
 import { loadProtoDefinition } from '../api/proto.ts';
 import { addSdsService, SDS_PROTO, SDS_SERVICE, sdsBounds } from '../api/sds/sds-service.ts';
 import { addSideServices } from '../api/side-services.ts';
+import { addTaskService, type TaskServiceDeps } from '../api/task/task-service.ts';
 import { addWorkloadService } from '../api/workload/workload-service.ts';
 import type { Config } from '../config/config.ts';
 import type { SdsConfig } from '../config/sds.ts';
@@ -42,6 +43,7 @@ export interface WorkloadDoorDeps {
   readonly identities: WorkloadIdentities;
   readonly trustDomain: TrustDomain;
   readonly launcher: LauncherRooms;
+  readonly tasks: TaskServiceDeps['tasks'];
   readonly ownUid: number;
   readonly refused: { add(reason: string): void };
   readonly clock: Clock;
@@ -118,11 +120,19 @@ export function workloadDoor(config: Config, deps: WorkloadDoorDeps): Door {
     clock: deps.clock,
     log: deps.log,
   });
-  for (const path of [...workload.served, ...(sds?.served ?? []), ...launcher, ...side.served]) served.add(path);
+  const task = addTaskService(door.server, {
+    tasks: deps.tasks,
+    peerOf,
+    undrainedMs: limits.undrainedMs,
+    clock: deps.clock,
+  });
+  for (const path of [...workload.served, ...task.served, ...(sds?.served ?? []), ...launcher, ...side.served])
+    served.add(path);
   return {
     door,
     close: async () => {
       side.stopping();
+      task.endAll(STOPPING);
       workload.endAll(STOPPING);
       sds?.endAll(STOPPING);
       await door.close(GRACE_MS);

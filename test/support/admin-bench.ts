@@ -53,6 +53,11 @@ export async function adminBench(
     },
     policies: policyDoor(rooms.policies, rooms.store),
     findings: rooms.store.findings,
+    tasks: {
+      get: (id) => rooms.store.tasks.get(id),
+      list: (filter, page) => rooms.store.tasks.list(filter, page),
+      revoke: (id, reason, by) => rooms.store.tasks.end(id, 'revoked', reason, by, rooms.rooms.clock.now()),
+    },
     report: (offenders) => rooms.store.reports.take({ now: Date.now(), unusedSince: 0, keptSince: 0 }, offenders),
     // None here: `test/federation` has the room, `test/cli/federation.test.ts` the whole way.
     federation: {

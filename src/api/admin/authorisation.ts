@@ -103,6 +103,9 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   RollbackPolicy: 'write',
   ShadowPolicy: 'write',
   ExplainDecision: 'read',
+  GetTask: 'read',
+  ListTasks: 'read',
+  EndTask: 'write',
   WhoAmI: 'anyone',
 };
 

@@ -25,6 +25,8 @@ import type {
 import type { MetricResult } from '../../store/reports.ts';
 import type { RevocationStore } from '../../store/revocations.ts';
 import type { IssuanceFilter, Page } from '../../store/store.ts';
+import type { TaskStore } from '../../store/tasks.ts';
+import type { Tasks } from '../../tasks/tasks.ts';
 import type { Check } from '../../telemetry/check.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
@@ -179,6 +181,7 @@ export interface AdminDeps {
   readonly audit: AuditDoor;
   readonly findings: Pick<FindingStore, 'get' | 'list' | 'close'>;
   readonly policies: PolicyDoor;
+  readonly tasks: Pick<TaskStore, 'get' | 'list'> & Pick<Tasks, 'revoke'>;
   /** What is drawn from all of it, with as many that miss the target of each metric. */
   readonly report: (offenders: number) => Promise<readonly MetricResult[]>;
   readonly federation: FederationDoor;

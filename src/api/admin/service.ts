@@ -24,6 +24,7 @@ import { peopleRpcs } from './people.ts';
 import { policyRpcs } from './policies.ts';
 import { svidRpcs } from './svids.ts';
 import { targetRpcs } from './targets.ts';
+import { taskRpcs } from './tasks.ts';
 import type { Request, RpcName } from './wire.ts';
 
 export const ADMIN_PROTO = 'assay/admin/v1/admin.proto';
@@ -47,6 +48,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...findingRpcs(deps),
     ...targetRpcs(deps),
     ...policyRpcs(deps),
+    ...taskRpcs(deps),
     ...explainRpcs(deps),
     ...auditRpcs(deps),
     ...daemonRpcs(deps),

@@ -16,6 +16,7 @@ import type { PeopleRpcs } from './wire-people.ts';
 import type { PolicyRpcs } from './wire-policy.ts';
 import type { SvidRpcs } from './wire-svid.ts';
 import type { TargetRpcs } from './wire-target.ts';
+import type { TaskRpcs } from './wire-task.ts';
 import type { Int64, Int64Input, Paged } from './wire-values.ts';
 
 export interface WireEntry {
@@ -124,7 +125,8 @@ export interface Rpcs
     PeopleRpcs,
     PolicyRpcs,
     SvidRpcs,
-    TargetRpcs {
+    TargetRpcs,
+    TaskRpcs {
   CreateEntry: [
     {
       readonly entry: WireEntry | null;

@@ -22,6 +22,7 @@ const COUNTED = [
   '/SpiffeWorkloadAPI/',
   '/envoy.service.secret.v3.SecretDiscoveryService/',
   '/assay.launcher.v1.Launcher/',
+  '/assay.task.v1.TaskService/',
 ];
 
 export function workloadChain({

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The sockets of tasks: each a Workload API that knows one task, in a folder that nobody but the daemon can list or write. Whoever
+ * finds one may connect, as to the workload socket; what they are given is decided by who they are (WEP-19, attack A12).
+ */
+import { readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { GrpcDoor } from '../api/grpc-door.ts';
+import { workloadChain } from '../api/interceptors/chain.ts';
+import { loadProtoDefinition } from '../api/proto.ts';
+import { addSideServices } from '../api/side-services.ts';
+import { addWorkloadService } from '../api/workload/workload-service.ts';
+import type { Config } from '../config/config.ts';
+import type { WorkloadIdentities } from '../issuance/workload-identities.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Failure } from '../lib/failure.ts';
+import { Ceilings } from '../peer/ceilings.ts';
+import { listenForPeers } from '../peer/listener.ts';
+import type { Peer } from '../peer/peer.ts';
+import type { PeerPlatform } from '../peer/platform.ts';
+import { Rates } from '../peer/rates.ts';
+import type { TaskSocket } from '../tasks/rooms.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+const SOCKET_MODE = 0o666;
+/** Passed through by whoever knows a name within; the names have 80 bits of chance. */
+const FOLDER_MODE = 0o711;
+/** Time for the last statuses to reach their callers. */
+const GRACE_MS = 500;
+const SERVICE = 'SpiffeWorkloadAPI';
+const PROTO = 'workload.proto';
+const NAME = /^[0-7][0-9a-z]{25}\.sock$/;
+
+export interface TaskDoorParts {
+  readonly config: Config;
+  readonly platform: PeerPlatform;
+  readonly ownUid: number;
+  readonly refused: { add(reason: string): void };
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class TaskDoors {
+  readonly #parts: TaskDoorParts;
+  readonly #streams: Ceilings;
+  readonly #connections: Ceilings;
+  readonly #rates: Rates;
+
+  constructor(parts: TaskDoorParts) {
+    const { config, ownUid, clock } = parts;
+    const { limits } = config;
+    this.#parts = parts;
+    // One share of each uid over all its tasks.
+    this.#streams = new Ceilings({
+      what: 'open streams',
+      perUid: limits.streamsPerUid,
+      perCgroup: limits.streams,
+      total: limits.streams,
+      reserved: 0,
+      ownUid,
+    });
+    this.#connections = new Ceilings({
+      what: 'connections',
+      perUid: limits.connectionsPerUid,
+      perCgroup: limits.connectionsPerCgroup,
+      total: limits.connections,
+      reserved: limits.connectionsReserved,
+      ownUid,
+    });
+    const burst = 2 * limits.streamsPerUid;
+    this.#rates = new Rates({ what: 'new streams', burst, perSecond: limits.newStreamsPerSecond, ownUid }, clock);
+  }
+
+  /** Of a daemon that was killed. */
+  removeLeftovers(): void {
+    const { taskDir } = this.#parts.config.sockets;
+    let names: readonly string[] = [];
+    try {
+      names = readdirSync(taskDir);
+    } catch {
+      // Not made yet.
+    }
+    for (const name of names) if (NAME.test(name)) unlinkSync(join(taskDir, name));
+  }
+
+  async open(taskId: string, identities: WorkloadIdentities): Promise<TaskSocket> {
+    const { config, platform, log } = this.#parts;
+    const path = join(config.sockets.taskDir, `${taskId}.sock`);
+    const { door, stop } = this.#door(identities);
+    const listener = await listenForPeers({
+      path,
+      mode: SOCKET_MODE,
+      folderMode: FOLDER_MODE,
+      accept: door.accept,
+      log: log.child({ task: taskId }),
+      ceilings: this.#connections,
+      platform,
+    });
+    let closed: Promise<void> | undefined;
+    return {
+      path,
+      close: () => {
+        closed ??= stop().finally(() => listener.close());
+        return closed;
+      },
+    };
+  }
+
+  #door(identities: WorkloadIdentities): { readonly door: GrpcDoor; stop(): Promise<void> } {
+    const { config, refused, clock, log } = this.#parts;
+    const { limits } = config;
+    const served = new Set<string>();
+    const peerOf = (call: { getPeer(): string }): Peer => door.peerOf(call);
+    const door: GrpcDoor = new GrpcDoor({
+      name: 'task',
+      ...limits,
+      interceptors: workloadChain({
+        isServed: (path) => served.has(path),
+        peerOf,
+        ceilings: this.#streams,
+        rates: this.#rates,
+        refused,
+      }),
+      clock,
+      log,
+    });
+    const workload = addWorkloadService({
+      server: door.server,
+      definition: loadProtoDefinition(PROTO)[SERVICE]!,
+      identities,
+      peerOf,
+      onConnectionClose: (call, closed) => door.onConnectionClose(call, closed),
+      x509: config.workloadApi.x509,
+      undrainedMs: limits.undrainedMs,
+      clock,
+    });
+    const side = addSideServices(door.server, new Map([[SERVICE, PROTO]]), { undrainedMs: limits.undrainedMs, clock });
+    for (const path of [...workload.served, ...side.served]) served.add(path);
+    const stop = async (): Promise<void> => {
+      side.stopping();
+      workload.endAll(OVER);
+      await door.close(GRACE_MS);
+    };
+    return { door, stop };
+  }
+}
+
+/** WEP: a client that hears PERMISSION_DENIED of a task's socket does not come back for the same. */
+const OVER = new Failure('permission-denied', 'TASK_OVER', 'the task of this socket is over', {
+  hint: 'begin another: assay task run',
+});

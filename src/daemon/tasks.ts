@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Tasks with what they look through. Without policies none begins. */
+import type { AttestationEngine } from '../attestation/engine.ts';
+import type { Config } from '../config/config.ts';
+import type { Standings } from '../issuance/standings.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Closers } from '../lib/closers.ts';
+import { Failure } from '../lib/failure.ts';
+import type { Random } from '../lib/random.ts';
+import { descendsFrom } from '../peer/ancestry.ts';
+import type { PeerPlatform } from '../peer/platform.ts';
+import type { ProcessHandle } from '../peer/process-handle.ts';
+import type { PolicyAttested, PolicyEngine, PolicyTarget } from '../policy/contract.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
+import { Tasks } from '../tasks/tasks.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { TaskDoors } from './task-doors.ts';
+
+export interface TaskParts {
+  readonly store: Store;
+  readonly attestation: AttestationEngine;
+  readonly registry: Registry;
+  readonly standings: Standings;
+  readonly platform: PeerPlatform;
+  readonly policy: PolicyEngine | undefined;
+  readonly targets: { get(name: string): PolicyTarget | undefined };
+  readonly ownUid: number;
+  readonly refused: { add(reason: string): void };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly closers: Closers;
+}
+
+/** Findings of one identity that a decision hears of. */
+const MOST_FINDINGS = 100;
+
+export async function startTasks(config: Config, parts: TaskParts): Promise<Tasks> {
+  const { store, standings, platform, closers, ownUid } = parts;
+  const doors = new TaskDoors({ ...parts, config });
+  doors.removeLeftovers();
+  const tasks = new Tasks({
+    ...parts,
+    store: store.tasks,
+    changes: store,
+    secretsOf: (process, signal) => secretsOf(platform, process, signal),
+    findingsOf: (identity) =>
+      store.findings.list({ open: true, identity }, { limit: MOST_FINDINGS }).rows.map(({ detector }) => detector),
+    isBelow: (process, leader) => descendsFrom(process, leader),
+    openSocket: (scope) => doors.open(scope.taskId, standings.within(scope)),
+    settings: {
+      ...config.tasks,
+      perUid: config.limits.tasksPerUid,
+      total: config.limits.tasks,
+      ownUid,
+      insecureSameUid: config.insecureSameUid,
+    },
+  });
+  closers.add('tasks', () => tasks.close());
+  await tasks.endLeftovers();
+  return tasks;
+}
+
+/** A look that fails proves nothing, which is less than nothing seen (attack C5). */
+async function secretsOf(
+  { background }: PeerPlatform,
+  process: ProcessHandle,
+  signal: AbortSignal,
+): Promise<PolicyAttested['secrets']> {
+  try {
+    const { environment } = await background.look(process, signal);
+    return environment.outcome;
+  } catch (error) {
+    if (error instanceof Failure && error.reason === 'PROCESS_GONE') throw error;
+    return 'unreadable';
+  }
+}
