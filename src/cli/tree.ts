@@ -13,6 +13,7 @@ import { addPeopleCommands } from './tree-people.ts';
 import { addPolicyCommands } from './tree-policy.ts';
 import { addAuthorityCommands, addBundleCommands, addSvidCommands } from './tree-registry.ts';
 import { addTargetCommands } from './tree-target.ts';
+import { addTaskCommands } from './tree-task.ts';
 
 export function buildTree(io: Io, version: string): Program {
   const program = createProgram(io, version);
@@ -29,6 +30,7 @@ export function buildTree(io: Io, version: string): Program {
   addHelperCommand(program);
   addTargetCommands(program);
   addPolicyCommands(program);
+  addTaskCommands(program);
   addFindingCommands(program);
   addAuditCommands(program);
   addBackupCommands(program);
