@@ -13,6 +13,7 @@ import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyAttested, PolicyEngine, PolicyTarget } from '../policy/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
+import type { TaskApprovals } from '../tasks/rooms.ts';
 import { Tasks } from '../tasks/tasks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { TaskDoors } from './task-doors.ts';
@@ -33,6 +34,17 @@ export interface TaskParts {
   readonly closers: Closers;
 }
 
+/** Nobody can be asked yet. */
+const NO_PEOPLE: TaskApprovals = {
+  open: async () => {
+    throw new Failure('unimplemented', 'APPROVALS_ABSENT', 'people cannot be asked', {
+      hint: 'have policy allow it without an approval, or ask for less',
+    });
+  },
+  countedFor: () => [],
+  onVoice: () => undefined,
+};
+
 /** Findings of one identity that a decision hears of. */
 const MOST_FINDINGS = 100;
 
@@ -47,6 +59,8 @@ export async function startTasks(config: Config, parts: TaskParts): Promise<Task
     secretsOf: (process, signal) => secretsOf(platform, process, signal),
     findingsOf: (identity) =>
       store.findings.list({ open: true, identity }, { limit: MOST_FINDINGS }).rows.map(({ detector }) => detector),
+    uidRelation: () => 'unknown',
+    approvals: NO_PEOPLE,
     isBelow: (process, leader) => descendsFrom(process, leader),
     openSocket: (scope) => doors.open(scope.taskId, standings.within(scope)),
     settings: {

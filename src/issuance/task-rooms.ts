@@ -4,6 +4,7 @@
  * there is, and what is issued carries the task. All else is as for everybody.
  */
 import type { Attested } from '../attestation/attested.ts';
+import type { Strength } from '../identity/strength.ts';
 import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Lease } from '../registry/match.ts';
@@ -11,8 +12,11 @@ import type { Rooms } from './rooms.ts';
 
 export interface TaskScope {
   readonly taskId: string;
-  /** Undefined once the task is over, or before it began. Asked anew each time. */
-  lease(): Lease | undefined;
+  /**
+   * What may be issued in it to a process of these selectors, asked anew each time: undefined once the task is over, or before
+   * it began. Throws a Failure('permission-denied') where policy says no.
+   */
+  lease(selectors: ReadonlyMap<string, Strength>): Lease | undefined;
   /** Resolves where the process is one of the task's. Rejects with Failure('permission-denied') where it is not, or no longer. */
   requireMember(process: ProcessHandle, signal: AbortSignal): Promise<void>;
 }
@@ -40,7 +44,7 @@ export function taskRooms(rooms: Rooms, scope: TaskScope): Rooms {
     },
     registry: {
       match: (selectors, now) => {
-        const lease = scope.lease();
+        const lease = scope.lease(selectors);
         // guard: I7 test/issuance/task.test.ts
         if (lease === undefined) throw over(scope.taskId);
         return rooms.registry.match(selectors, now, lease);

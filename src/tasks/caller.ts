@@ -2,6 +2,7 @@
 /** Who asks for a task: attested, and which of its identities can be lent. */
 import type { Attested } from '../attestation/attested.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
+import type { Strength } from '../identity/strength.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
@@ -32,11 +33,15 @@ export async function lookAtCaller(
   const attested = await rooms.attestation.attest(process, signal);
   const identity = lendable(rooms, attested, asked);
   const secrets = await rooms.secretsOf(process, signal);
-  const selectors = [...attested.selectors];
-  const of = (isClaimed: boolean): string[] =>
-    selectors.filter(([, strength]) => (strength === 'claimed') === isClaimed).map(([selector]) => selector);
-  const policy: PolicyAttested = { selectors: of(false).sort(), claimed: of(true).sort(), secrets };
+  const policy: PolicyAttested = { ...selectorsFor(attested.selectors), secrets };
   return { identity, attested: policy, text: textOf(attested, policy) };
+}
+
+/** As policy sees them: what a caller had a hand in is apart (attack A1). */
+export function selectorsFor(selectors: ReadonlyMap<string, Strength>): Pick<PolicyAttested, 'selectors' | 'claimed'> {
+  const of = (isClaimed: boolean): string[] =>
+    [...selectors].filter(([, strength]) => (strength === 'claimed') === isClaimed).map(([selector]) => selector);
+  return { selectors: of(false).sort(), claimed: of(true).sort() };
 }
 
 /** The one that was asked for by name, or the only one that there is. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One decision for a task out of one for each target: the strictest stands. Pure. */
+/** One decision for a task, or for what is given in it, out of one for each target: the strictest stands. Pure. */
 import type {
   PolicyApproval,
   PolicyAttested,
@@ -8,12 +8,13 @@ import type {
   PolicyPrincipal,
   PolicyReason,
   PolicyTarget,
+  PolicyTask,
   UidRelation,
 } from '../policy/contract.ts';
 import type { IdentityRecord } from '../store/records.ts';
 import type { TaskIntent } from '../store/tasks.ts';
 
-export interface BeginFacts {
+export interface TaskFacts {
   readonly identity: IdentityRecord;
   readonly intents: readonly TaskIntent[];
   readonly purpose: string;
@@ -24,6 +25,8 @@ export interface BeginFacts {
   readonly findings: readonly string[];
   readonly uidRelation: UidRelation;
   readonly at: number;
+  /** Absent while it begins. */
+  readonly task?: Pick<PolicyTask, 'id' | 'state'>;
 }
 
 export interface DecisionRooms {
@@ -32,7 +35,11 @@ export interface DecisionRooms {
   readonly targets: { get(name: string): PolicyTarget | undefined };
 }
 
-export function decideBegin({ policy, targets }: DecisionRooms, facts: BeginFacts): PolicyDecision {
+export function decide(
+  { policy, targets }: DecisionRooms,
+  action: 'begin' | 'issue',
+  facts: TaskFacts,
+): PolicyDecision {
   if (policy === undefined)
     return denied('', [{ policyId: 'default', reason: 'there are no policies: none can begin' }]);
   const { policyHash } = policy;
@@ -42,17 +49,19 @@ export function decideBegin({ policy, targets }: DecisionRooms, facts: BeginFact
     // guard: C1 test/tasks/decide.test.ts
     if (target === undefined)
       return denied(policyHash, [{ policyId: 'default', reason: `there is no target ${name}` }]);
-    const foreign = intents.find(({ action }) => !target.intents.includes(action));
+    const foreign = intents.find((intent) => !target.intents.includes(intent.action));
     // guard: C1 test/tasks/decide.test.ts
     if (foreign !== undefined)
       return denied(policyHash, [{ policyId: 'default', reason: `${name} knows no intent ${foreign.action}` }]);
+    const declared = [...new Set(intents.map((intent) => intent.action))];
+    const task = facts.task && { ...facts.task, identity: facts.identity.spiffeId, intents: declared };
     return policy.decide({
       principal: principalOf(facts.identity),
-      action: 'begin',
+      action,
       target,
       context: {
         at: facts.at,
-        intents: [...new Set(intents.map(({ action }) => action))],
+        intents: declared,
         purpose: facts.purpose,
         depth: facts.depth,
         deadlineSeconds: Math.ceil(facts.ttlMs / 1000),
@@ -60,6 +69,7 @@ export function decideBegin({ policy, targets }: DecisionRooms, facts: BeginFact
         approvals: facts.approvals,
         findings: facts.findings,
         uidRelation: facts.uidRelation,
+        ...(task === undefined ? {} : { task }),
       },
     });
   });

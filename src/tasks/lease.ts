@@ -10,7 +10,7 @@ export interface LeaseTerms {
   readonly jwtTtlMs: number;
 }
 
-/** Undefined where nothing may be given in it. */
+/** Undefined where nothing may be given in it. What policy says is asked besides. */
 export function leaseOf(task: TaskRecord, terms: LeaseTerms, now: number): Lease | undefined {
   // guard: I5 test/tasks/lease.test.ts — by comparison as well as by its timer, which may be late
   if (task.state !== 'active' || task.deadline <= now) return undefined;

@@ -2,7 +2,7 @@
 /** One task while it is pending or active: its leader, who holds the lease, its socket and its timers. */
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { PolicyApproval } from '../policy/contract.ts';
+import type { PolicyApproval, PolicyAttested, UidRelation } from '../policy/contract.ts';
 import type { TaskRecord } from '../store/tasks.ts';
 import type { TaskSocket, TaskUpdate } from './rooms.ts';
 
@@ -18,8 +18,13 @@ export class LiveTask {
   record: TaskRecord;
   /** By which the same asked for again is found. */
   key = '';
+  /** Gives its place among all tasks back. */
+  leave: () => void = () => undefined;
   socket: TaskSocket | undefined;
   approvals: readonly PolicyApproval[] = [];
+  /** Static secrets in the environment of its leader, as it began. */
+  readonly secrets: PolicyAttested['secrets'];
+  readonly uidRelation: UidRelation;
   readonly leader: ProcessHandle;
   readonly followers = new Set<TaskFollower>();
   readonly #clock: Clock;
@@ -28,11 +33,13 @@ export class LiveTask {
   readonly #forgetLeader: () => void;
   #timer: Timer | undefined;
   #last: TaskUpdate | undefined;
+  #turn: Promise<void> = Promise.resolve();
 
   /** `due`: its time is over; `gone`: its leader ended. Both may be called more than once. */
   constructor(
     record: TaskRecord,
     leader: ProcessHandle,
+    seen: Pick<LiveTask, 'secrets' | 'uidRelation'>,
     pendingMs: number,
     clock: Clock,
     due: (task: LiveTask) => void,
@@ -40,6 +47,8 @@ export class LiveTask {
   ) {
     this.record = record;
     this.leader = leader;
+    this.secrets = seen.secrets;
+    this.uidRelation = seen.uidRelation;
     this.#pendingMs = pendingMs;
     this.#clock = clock;
     this.#due = due;
@@ -52,6 +61,15 @@ export class LiveTask {
   get endsAt(): number {
     const { state, stateSince, deadline } = this.record;
     return state === 'pending' ? Math.min(deadline, stateSince + this.#pendingMs) : deadline;
+  }
+
+  /** People and policy agreed. */
+  activate(record: TaskRecord, approvals: readonly PolicyApproval[]): void {
+    // One that ended while this was written stays ended.
+    if (this.record.end !== null) return;
+    this.record = record;
+    this.approvals = approvals;
+    this.wait();
   }
 
   wait(): void {
@@ -70,6 +88,11 @@ export class LiveTask {
   tell(update: TaskUpdate): void {
     this.#last = update;
     for (const follower of [...this.followers]) follower.tell(update);
+  }
+
+  /** One after the other. What fails is the business of `step`. */
+  inTurn(step: () => Promise<void>): void {
+    this.#turn = this.#turn.then(step).catch(() => undefined);
   }
 
   /** It is over: nothing of it is kept. */

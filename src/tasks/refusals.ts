@@ -10,6 +10,14 @@ export function denied(id: string, reasons: string): Failure {
   });
 }
 
+export function notIssued(id: string, reasons: string): Failure {
+  return new Failure('permission-denied', 'TASK_ISSUE_DENIED', `nothing is issued in task ${id}: ${reasons}`, {
+    field: 'task',
+    value: id,
+    hint: `an operator sees why: assay task show ${id}`,
+  });
+}
+
 export function leaderOnly(id: string): Failure {
   return new Failure('permission-denied', 'NOT_IN_TASK', `this process does not belong to task ${quote(id)}`, {
     field: 'task',
@@ -53,4 +61,12 @@ export function limit(field: string, most: number): Failure {
       hint: 'end some, or have an operator raise it',
     },
   );
+}
+
+/** A registry that changes faster than a task can be written. */
+export const STALE_TRIES = 5;
+
+/** What a decision rested on changed before it was written: decide again. */
+export function isStale(error: unknown): boolean {
+  return error instanceof Failure && error.reason === 'DECISION_STALE';
 }

@@ -6,7 +6,7 @@ import type { TaskScope } from '../issuance/task-rooms.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { PolicyAttested } from '../policy/contract.ts';
+import type { PolicyApproval, PolicyAttested, PolicyDecision, UidRelation } from '../policy/contract.ts';
 import type { Lease, Match } from '../registry/match.ts';
 import type { Change, IdentityRecord } from '../store/records.ts';
 import type { TaskRecord, TaskStore } from '../store/tasks.ts';
@@ -28,12 +28,30 @@ export interface TaskRooms extends DecisionRooms {
   findingsOf(identity: string): readonly string[];
   /** Was it started by the leader, or below it? */
   isBelow(process: ProcessHandle, leader: ProcessHandle): boolean;
+  /**
+   * How the process stands to the uids of whoever would be asked for an approval: `other` where there is somebody whose keys it
+   * cannot reach (attack C2).
+   */
+  uidRelation(process: ProcessHandle, identity: IdentityRecord): UidRelation;
+  readonly approvals: TaskApprovals;
   /** A socket of the task's own, for its members alone. */
   openSocket(scope: TaskScope, leader: ProcessHandle): Promise<TaskSocket>;
   readonly settings: TaskSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** Where people say yes or no to what is pending. */
+export interface TaskApprovals {
+  /** Asks them. Rejects where they cannot be asked. */
+  open(task: TaskRecord, decision: PolicyDecision & { readonly outcome: 'approve' }): Promise<void>;
+  /** Those that count now, each verified and about this very task. */
+  countedFor(taskId: string): readonly PolicyApproval[];
+  /** Somebody said something about this task. `end` where it cannot become active any more, or stay so. */
+  onVoice(
+    listener: (taskId: string, end?: { readonly kind: 'rejected' | 'withdrawn'; readonly reason: string }) => void,
+  ): void;
 }
 
 export interface TaskSocket {

@@ -6,25 +6,25 @@
  * Whatever ends a task is one transaction of the store; all else here follows its change, and so also follows an end that
  * came from elsewhere: an operator, a suspended identity, a parent.
  */
-import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { PolicyDecision } from '../policy/contract.ts';
+import type { PolicyDecision, UidRelation } from '../policy/contract.ts';
 import type { Change } from '../store/records.ts';
 import type { EndedTask, TaskEnd, TaskRecord } from '../store/tasks.ts';
 import { type Caller, lookAtCaller } from './caller.ts';
-import { decideBegin, wordsOf } from './decide.ts';
+import { Crowd } from './crowd.ts';
+import { decide, wordsOf } from './decide.ts';
 import { DenialBudget } from './denial-budget.ts';
-import { leaseOf } from './lease.ts';
+import { leaseNow } from './issue.ts';
 import { LiveTask, type TaskFollower } from './live-task.ts';
 import { newTask } from './new-task.ts';
-import { denied, leaderOnly, limit, parentGone, parentTooNarrow } from './refusals.ts';
-import { type AskedTask, isWithin, parseTask, type TaskRequest } from './request.ts';
+import { parentFor } from './parent.ts';
+import { leavePending } from './pending.ts';
+import { denied, isStale, leaderOnly, STALE_TRIES } from './refusals.ts';
+import { type AskedTask, parseTask, type TaskRequest } from './request.ts';
 import type { TaskRooms } from './rooms.ts';
 
 /** Who ends what nobody ended. */
 const DAEMON = 'assay';
-/** A registry that changes faster than a task can be written. */
-const STALE_TRIES = 5;
 
 export interface Held {
   readonly task: TaskRecord;
@@ -38,13 +38,15 @@ export class Tasks {
   /** By process and digest: who asks for the same again has the same. */
   readonly #same = new Map<string, Promise<LiveTask>>();
   readonly #denials: DenialBudget;
-  readonly #beginning = new Map<number, number>();
+  readonly #crowd: Crowd;
   readonly #forget: () => void;
 
   constructor(rooms: TaskRooms) {
     this.#rooms = rooms;
     this.#denials = new DenialBudget(rooms.clock);
+    this.#crowd = new Crowd(rooms.settings);
     this.#forget = rooms.changes.onChanges((changes) => this.#changed(changes));
+    rooms.approvals.onVoice((id, end) => this.#heard(id, end));
   }
 
   /** Of a daemon that is no more: their streams are closed, so they are over. Before the first caller. */
@@ -73,7 +75,8 @@ export class Tasks {
   async #decided(process: ProcessHandle, request: TaskRequest, signal: AbortSignal): Promise<LiveTask> {
     for (let tries = 1; ; tries += 1) {
       const caller = await lookAtCaller(this.#rooms, process, request.identity, signal);
-      const parent = request.parent === '' ? undefined : this.#parentOf(process, request);
+      const parent =
+        request.parent === '' ? undefined : parentFor(this.#rooms, this.#live.get(request.parent), process, request);
       const record = newTask(this.#rooms, process, request, caller, parent);
       const key = `${process.key} ${record.digest}`;
       const live = this.#same.get(key) ?? this.#begin(process, record, caller, request.ttlMs, key);
@@ -108,16 +111,6 @@ export class Tasks {
     this.#forget();
   }
 
-  /** A task that is active and that the caller is a member of; what is asked for must be within it. */
-  #parentOf(process: ProcessHandle, { parent, intents }: TaskRequest): TaskRecord {
-    const live = this.#live.get(parent);
-    // guard: A12 test/tasks/members.test.ts
-    if (live?.record.state !== 'active' || !this.#rooms.isBelow(process, live.leader)) throw parentGone(parent);
-    // guard: C1 test/tasks/members.test.ts
-    if (!isWithin(intents, live.record.intents)) throw parentTooNarrow(parent);
-    return live.record;
-  }
-
   async #begin(
     process: ProcessHandle,
     record: TaskRecord,
@@ -125,65 +118,112 @@ export class Tasks {
     ttlMs: number,
     key: string,
   ): Promise<LiveTask> {
-    const { uid } = process;
-    this.#refuseCrowd(uid);
-    this.#beginning.set(uid, (this.#beginning.get(uid) ?? 0) + 1);
+    const leave = this.#crowd.enter(process.uid);
     try {
-      const decision = this.#decide(record, caller, ttlMs);
-      const decided = { ...record, policyHash: decision.policyHash };
-      const by = record.identity;
-      if (decision.outcome === 'deny') {
-        // guard: I9 test/tasks/tasks.test.ts — who is denied again and again fills no disk
-        this.#denials.take(uid);
-        const reasons = decision.reasons.map(({ reason }) => reason).join('; ');
-        const over = { ...decided, state: 'denied', end: 'policy', endReason: reasons.slice(0, 1_000) } as const;
-        await this.#rooms.store.create(over, caller.identity.revision, by);
-        throw denied(record.id, reasons);
-      }
-      const state = decision.outcome === 'allow' ? 'active' : 'pending';
-      const begun: TaskRecord = { ...decided, state };
-      await this.#rooms.store.create(begun, caller.identity.revision, by);
-      return await this.#enter(process, begun, decision, key);
-    } finally {
-      this.#beginning.set(uid, (this.#beginning.get(uid) ?? 1) - 1);
-      if (this.#beginning.get(uid) === 0) this.#beginning.delete(uid);
+      return await this.#decideAndEnter(process, record, caller, ttlMs, key, leave);
+    } catch (error) {
+      leave();
+      throw error;
     }
   }
 
-  #decide(record: TaskRecord, { identity, attested }: Caller, ttlMs: number): PolicyDecision {
-    const { clock } = this.#rooms;
-    return decideBegin(this.#rooms, {
-      identity,
-      intents: record.intents,
-      purpose: record.purpose,
-      depth: record.depth,
-      ttlMs,
-      attested,
-      approvals: [],
-      findings: this.#rooms.findingsOf(identity.spiffeId),
-      uidRelation: 'unknown',
-      at: clock.now(),
-    });
+  async #decideAndEnter(
+    process: ProcessHandle,
+    record: TaskRecord,
+    caller: Caller,
+    ttlMs: number,
+    key: string,
+    leave: () => void,
+  ): Promise<LiveTask> {
+    const uidRelation = this.#rooms.uidRelation(process, caller.identity);
+    const decision = this.#decide(record, caller, ttlMs, uidRelation);
+    const decided = { ...record, policyHash: decision.policyHash };
+    const by = record.identity;
+    if (decision.outcome === 'deny') {
+      // guard: I9 test/tasks/tasks.test.ts — who is denied again and again fills no disk
+      this.#denials.take(process.uid);
+      const reasons = decision.reasons.map(({ reason }) => reason).join('; ');
+      const over = { ...decided, state: 'denied', end: 'policy', endReason: reasons.slice(0, 1_000) } as const;
+      await this.#rooms.store.create(over, caller.identity.revision, by);
+      throw denied(record.id, reasons);
+    }
+    const state = decision.outcome === 'allow' ? 'active' : 'pending';
+    const begun: TaskRecord = { ...decided, state };
+    await this.#rooms.store.create(begun, caller.identity.revision, by);
+    const live = this.#stand(process, begun, { secrets: caller.attested.secrets, uidRelation }, key, leave);
+    return this.#enter(live, decision);
   }
 
-  async #enter(process: ProcessHandle, record: TaskRecord, decision: PolicyDecision, key: string): Promise<LiveTask> {
+  #decide(record: TaskRecord, { identity, attested }: Caller, ttlMs: number, uidRelation: UidRelation): PolicyDecision {
+    const { intents, purpose, depth } = record;
+    const findings = this.#rooms.findingsOf(identity.spiffeId);
+    const at = this.#rooms.clock.now();
+    const facts = { identity, intents, purpose, depth, ttlMs, attested, approvals: [], findings, uidRelation, at };
+    return decide(this.#rooms, 'begin', facts);
+  }
+
+  #stand(
+    process: ProcessHandle,
+    record: TaskRecord,
+    seen: Pick<LiveTask, 'secrets' | 'uidRelation'>,
+    key: string,
+    leave: () => void,
+  ): LiveTask {
     const { settings, clock } = this.#rooms;
     const live = new LiveTask(
       record,
       process,
+      seen,
       settings.pendingMs,
       clock,
       (task) => this.#endAside(task, task.record.state === 'pending' ? 'timeout' : 'expired', 'its time is over'),
       (task, reason) => this.#endAside(task, 'abandoned', `its process is no longer the same: ${reason}`),
     );
     live.key = key;
+    live.leave = leave;
     this.#live.set(record.id, live);
+    return live;
+  }
+
+  async #enter(live: LiveTask, decision: PolicyDecision): Promise<LiveTask> {
+    const { record } = live;
     // It may have been ended, by an operator or with its identity, before it stood here.
     const stored = this.#rooms.store.get(record.id);
     if (stored !== undefined && stored.end !== null) this.#finish(live, stored);
-    else if (decision.outcome === 'approve') live.tell({ kind: 'pending', task: record, ...wordsOf(decision) });
+    else if (decision.outcome === 'approve') await this.#ask(live, decision);
     else await this.#open(live);
     return live;
+  }
+
+  async #ask(live: LiveTask, decision: PolicyDecision & { readonly outcome: 'approve' }): Promise<void> {
+    try {
+      await this.#rooms.approvals.open(live.record, decision);
+      live.tell({ kind: 'pending', task: live.record, ...wordsOf(decision) });
+    } catch (error) {
+      await this.#end(live.record.id, 'timeout', 'nobody could be asked', DAEMON);
+      throw error;
+    }
+  }
+
+  #heard(id: string, end?: { readonly kind: 'rejected' | 'withdrawn'; readonly reason: string }): void {
+    const live = this.#live.get(id);
+    if (live === undefined) return;
+    if (end === undefined) live.inTurn(() => this.#reconsider(live));
+    else if (live.record.state === 'pending') this.#endAside(live, end.kind, end.reason);
+    // guard: C1 test/tasks/pending.test.ts — who takes their word back ends what began with it
+    else this.#endAside(live, 'revoked', end.reason);
+  }
+
+  /** Votes came in. */
+  async #reconsider(live: LiveTask): Promise<void> {
+    try {
+      const left = await leavePending(this.#rooms, live);
+      if (typeof left === 'object') this.#endAside(live, left.end, left.reason);
+      // It may have ended since.
+      else if (left === 'active' && this.#live.has(live.record.id)) await this.#open(live);
+    } catch (error) {
+      this.#rooms.log.error({ task: live.record.id, err: error }, 'votes on a task could not be looked at');
+    }
   }
 
   async #open(live: LiveTask): Promise<void> {
@@ -192,7 +232,7 @@ export class Tasks {
       const socket = await this.#rooms.openSocket(
         {
           taskId: id,
-          lease: () => leaseOf(live.record, this.#rooms.settings, this.#rooms.clock.now()),
+          lease: (selectors) => leaseNow(this.#rooms, live, selectors),
           requireMember: async (process) => {
             // guard: A12 test/tasks/members.test.ts
             if (!this.#rooms.isBelow(process, live.leader)) throw leaderOnly(id);
@@ -249,22 +289,9 @@ export class Tasks {
     this.#live.delete(record.id);
     this.#same.delete(live.key);
     live.finish(record);
+    live.leave();
     live.socket?.close().catch((error: unknown) => {
       this.#rooms.log.warn({ task: record.id, err: error }, "a task's socket could not be closed");
     });
   }
-
-  #refuseCrowd(uid: number): void {
-    const { perUid, total } = this.#rooms.settings;
-    const beginning = [...this.#beginning.values()].reduce((sum, count) => sum + count, 0);
-    const own = [...this.#live.values()].filter(({ record }) => record.uid === uid).length;
-    // guard: I9 test/tasks/tasks.test.ts
-    if (own + (this.#beginning.get(uid) ?? 0) >= perUid) throw limit('tasks.per_uid', perUid);
-    // guard: I9 test/tasks/tasks.test.ts
-    if (this.#live.size + beginning >= total) throw limit('tasks.total', total);
-  }
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof Failure && error.reason === 'DECISION_STALE';
 }

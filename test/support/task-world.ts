@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Tasks on a real store, registry and path; policy, targets and sockets are the test's. */
 import type { TaskScope } from '../../src/issuance/task-rooms.ts';
+import { Failure } from '../../src/lib/failure.ts';
 import type { ProcessHandle } from '../../src/peer/process-handle.ts';
-import type { PolicyDecision, PolicyEngine, PolicyRequest, PolicyTarget } from '../../src/policy/contract.ts';
+import type {
+  PolicyApproval,
+  PolicyAttested,
+  PolicyDecision,
+  PolicyEngine,
+  PolicyRequest,
+  PolicyTarget,
+} from '../../src/policy/contract.ts';
 import type { TaskFollower } from '../../src/tasks/live-task.ts';
 import type { AskedTask } from '../../src/tasks/request.ts';
 import type { TaskRooms, TaskSettings, TaskUpdate } from '../../src/tasks/rooms.ts';
@@ -13,6 +21,8 @@ import { lone, OPERATOR, type TestProcess } from './lone.ts';
 
 export const AGENT = 'spiffe://example.org/agent';
 export const ALLOW: PolicyDecision = { policyHash: 'aa', outcome: 'allow', by: [] };
+
+export const BOB: PolicyApproval = { human: 'bob', strength: 2, uid: 'other' };
 
 export class TaskListener implements TaskFollower {
   readonly updates: TaskUpdate[] = [];
@@ -49,17 +59,22 @@ function target(name: string): PolicyTarget {
 export async function taskWorld(dataDir: string, settings: Partial<TaskSettings> = {}, clock = new FakeClock()) {
   const rooms = await lone({ dataDir, clock });
   const asked: PolicyRequest[] = [];
-  let decision: PolicyDecision = ALLOW;
+  let decision: PolicyDecision | ((request: PolicyRequest) => PolicyDecision) = ALLOW;
   const policy: PolicyEngine = {
     policyHash: 'aa',
     decide(request) {
       asked.push(request);
-      return decision;
+      return typeof decision === 'function' ? decision(request) : decision;
     },
     mayApprove: () => ({ policyHash: 'aa', outcome: 'deny', reasons: [] }),
   };
   const scopes = new Map<string, TaskScope>();
   const closed: string[] = [];
+  const opened: string[] = [];
+  let noVoters = false;
+  const counted = new Map<string, readonly PolicyApproval[]>();
+  let voice: Parameters<TaskRooms['approvals']['onVoice']>[0] = () => undefined;
+  let secrets: PolicyAttested['secrets'] = 'none-seen';
   /** A child process to its parent. */
   const parents = new Map<ProcessHandle, ProcessHandle>();
   const taskRooms: TaskRooms = {
@@ -69,9 +84,20 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
     registry: rooms.registry,
     policy,
     targets: { get: (name) => (name === 'none' ? undefined : target(name)) },
-    secretsOf: async () => 'none-seen',
+    secretsOf: async () => secrets,
     findingsOf: () => [],
     isBelow: (process, leader) => process === leader || parents.get(process) === leader,
+    uidRelation: () => 'other',
+    approvals: {
+      open: async (task) => {
+        if (noVoters) throw new Failure('failed-precondition', 'NOBODY_TO_ASK', 'nobody may approve this');
+        opened.push(task.id);
+      },
+      countedFor: (id) => counted.get(id) ?? [],
+      onVoice: (listener) => {
+        voice = listener;
+      },
+    },
     openSocket: async (scope) => {
       scopes.set(scope.taskId, scope);
       return { path: `/task/${scope.taskId}.sock`, close: async () => void closed.push(scope.taskId) };
@@ -128,8 +154,21 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
     entry,
     run,
     settled,
-    decides: (next: PolicyDecision) => {
+    decides: (next: typeof decision) => {
       decision = next;
+    },
+    opened,
+    /** They sign, and the daemon hears of it. */
+    approve: (id: string, approvals: readonly PolicyApproval[] = [BOB]) => {
+      counted.set(id, approvals);
+      voice(id);
+    },
+    cannotAsk: () => {
+      noVoters = true;
+    },
+    says: (id: string, kind: 'rejected' | 'withdrawn') => voice(id, { kind, reason: `${kind} by bob` }),
+    finds: (next: PolicyAttested['secrets']) => {
+      secrets = next;
     },
     end: (id: string) => rooms.store.tasks.get(id)?.end,
     close: async () => {

@@ -2,11 +2,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { PolicyDecision, PolicyEngine, PolicyTarget } from '../../src/policy/contract.ts';
-import { type BeginFacts, decideBegin, strictest } from '../../src/tasks/decide.ts';
+import { decide, strictest, type TaskFacts } from '../../src/tasks/decide.ts';
 import { parseIntents } from '../../src/tasks/request.ts';
 import { anIdentity, NOW } from '../store/samples.ts';
 
-const facts = (intents: readonly string[]): BeginFacts => ({
+const facts = (intents: readonly string[]): TaskFacts => ({
   identity: anIdentity(),
   intents: parseIntents(intents),
   purpose: 'p',
@@ -31,17 +31,17 @@ const reasonsOf = (decision: PolicyDecision) =>
 
 describe('a task', () => {
   it('C1: without policies is denied', () => {
-    expect(reasonsOf(decideBegin({ policy: undefined, targets }, facts(['crm:read'])))).toEqual([
+    expect(reasonsOf(decide({ policy: undefined, targets }, 'begin', facts(['crm:read'])))).toEqual([
       'there are no policies: none can begin',
     ]);
   });
 
   it('C1: of a target that is not registered, or an intent that it does not know, is denied whatever policy says', () => {
-    expect(decideBegin({ policy, targets }, facts(['crm:read'])).outcome).toBe('allow');
-    expect(reasonsOf(decideBegin({ policy, targets }, facts(['crm:read', 'other:read'])))).toEqual([
+    expect(decide({ policy, targets }, 'begin', facts(['crm:read'])).outcome).toBe('allow');
+    expect(reasonsOf(decide({ policy, targets }, 'begin', facts(['crm:read', 'other:read'])))).toEqual([
       'there is no target other',
     ]);
-    expect(reasonsOf(decideBegin({ policy, targets }, facts(['crm:read', 'crm:erase'])))).toEqual([
+    expect(reasonsOf(decide({ policy, targets }, 'begin', facts(['crm:read', 'crm:erase'])))).toEqual([
       'crm knows no intent erase',
     ]);
   });

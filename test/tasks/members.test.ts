@@ -7,6 +7,7 @@ import { refusalOfAsync } from '../support/refusal.ts';
 import { AGENT, taskWorld } from '../support/task-world.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
+const SELECTORS = new Map([['unix:uid:1000', 'kernel']] as const);
 const top = tempDir('task-members');
 let count = 0;
 let w: Awaited<ReturnType<typeof taskWorld>>;
@@ -71,9 +72,9 @@ describe('a socket of a task', () => {
     await scope.requireMember(leader, signal);
     await scope.requireMember(child, signal);
     expect(await reason(() => scope.requireMember(new TestProcess(102), signal))).toBe('NOT_IN_TASK');
-    expect(scope.lease()).toMatchObject({ identity: AGENT, subject: `${AGENT}/task/${id}` });
+    expect(scope.lease(SELECTORS)).toMatchObject({ identity: AGENT, subject: `${AGENT}/task/${id}` });
     await w.tasks.revoke(id, 'x', 'uid:0');
-    expect(scope.lease()).toBeUndefined();
+    expect(scope.lease(SELECTORS)).toBeUndefined();
   });
 
   it('that cannot be opened ends its task', async () => {
