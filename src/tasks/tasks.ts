@@ -208,10 +208,13 @@ export class Tasks {
   #heard(id: string, end?: { readonly kind: 'rejected' | 'withdrawn'; readonly reason: string }): void {
     const live = this.#live.get(id);
     if (live === undefined) return;
-    if (end === undefined) live.inTurn(() => this.#reconsider(live));
-    else if (live.record.state === 'pending') this.#endAside(live, end.kind, end.reason);
+    if (end === undefined) {
+      live.inTurn(() => this.#reconsider(live));
+      return;
+    }
+    const kind = live.record.state === 'pending' ? end.kind : 'revoked';
     // guard: C1 test/tasks/pending.test.ts — who takes their word back ends what began with it
-    else this.#endAside(live, 'revoked', end.reason);
+    this.#endAside(live, kind, end.reason);
   }
 
   /** Votes came in. */

@@ -46,10 +46,10 @@ describe('a pending task', () => {
     w.approve(task.id);
     expect(await w.settled(() => task.listener.kinds.includes('active'))).toBe(true);
     expect(lastOf(task)).toMatchObject({ kind: 'active', socket: `/task/${task.id}.sock` });
-    expect(w.store.tasks.get(task.id)).toMatchObject({ state: 'active', policyHash: 'dd', revision: 2 });
+    expect(w.store.tasks.get(task.id)).toMatchObject({ state: 'active', policyHash: 'aa', revision: 2 });
     expect(w.asked.at(-1)?.context.approvals).toEqual([BOB]);
     const kinds = w.store.audit.events({ kind: 'task.' }, { limit: 9 }).rows.map(({ kind }) => kind);
-    expect(kinds).toEqual(['task.active', 'task.pending']);
+    expect(kinds).toEqual(['task.pending', 'task.active']);
   });
 
   it('waits on where what was said is not enough, however often it is said', async () => {
