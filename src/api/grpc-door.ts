@@ -3,7 +3,7 @@
  * A gRPC server whose connections come from `peer/`: the socket is injected with its caller already known, and a call
  * finds that caller by a name that this file gave the socket, never by anything the request says (attack A3).
  */
-import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, Http2Stream, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js';
 import { Admission } from '../lib/admission.ts';
@@ -47,6 +47,7 @@ export class GrpcDoor {
   readonly #strikes = new Strikes();
   readonly #admission = new Admission(CALLS_PER_TURN);
   readonly #warnings: PacedWarnings;
+  readonly #calls = new Set<Http2Stream>();
   #malformed = 0;
   #barred = 0;
 
@@ -125,7 +126,9 @@ export class GrpcDoor {
    * good), then sessions may finish, then sockets are destroyed. Idempotent.
    */
   async close(graceMs: number): Promise<void> {
-    const finished = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    // grpc-js does not wait for the calls of connections that it was handed: their last words would be cut off.
+    const spoken = Promise.all([...this.#calls].map((call) => new Promise((done) => call.once('close', done))));
+    const finished = spoken.then(() => new Promise<void>((resolve) => this.server.tryShutdown(() => resolve())));
     let timer: NodeJS.Timeout | undefined;
     const waited = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs);
@@ -146,6 +149,10 @@ export class GrpcDoor {
     const name = nameOf(session);
     // Looked up now: by the time of an error the socket may have closed and be forgotten.
     const known = this.#callers.get(name);
+    session.on('stream', (stream: Http2Stream) => {
+      this.#calls.add(stream);
+      stream.once('close', () => this.#calls.delete(stream));
+    });
     session.on('error', (error: Error & { code?: string }) => {
       known?.socket.destroy();
       // Who goes away with bytes unread (ECONNRESET) broke nothing: a killed process must not bar its uid.

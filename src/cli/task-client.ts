@@ -119,8 +119,10 @@ export class TaskLease {
       this.#call.on('error', (error: ServiceError) => {
         explained(error, place).then(reject, reject);
       });
-      // After `ended` this settles nothing.
-      this.#call.on('end', () => reject(unsaid()));
+      // After `ended` this settles nothing. Any other status is an error.
+      this.#call.on('status', ({ code }) => {
+        if (code === status.OK) reject(unsaid());
+      });
     });
   }
 }

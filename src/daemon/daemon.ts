@@ -211,8 +211,8 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const refused = new Tally();
   const tasks = await startTasks(config, {
     ...{ store, attestation, registry, standings, platform, ownUid, refused, clock, random, log, closers },
-    policy: undefined,
-    targets: { get: () => undefined },
+    policy: policies.engine,
+    targets: { get: (name) => registry.targets.forPolicy(name) },
   });
   const workload = workloadDoor(config, {
     tasks,

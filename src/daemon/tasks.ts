@@ -24,7 +24,7 @@ export interface TaskParts {
   readonly registry: Registry;
   readonly standings: Standings;
   readonly platform: PeerPlatform;
-  readonly policy: PolicyEngine | undefined;
+  readonly policy: PolicyEngine;
   readonly targets: { get(name: string): PolicyTarget | undefined };
   readonly ownUid: number;
   readonly refused: { add(reason: string): void };

@@ -10,6 +10,7 @@ import '../../src/cli/entry-list.ts';
 import '../../src/cli/bundle-delete.ts';
 import '../../src/cli/exec.ts';
 import '../../src/cli/health.ts';
+import '../../src/cli/task-run.ts';
 import '../../src/config/accounts.ts';
 import { loadProtoDefinition } from '../../src/api/proto.ts';
 import { processIo } from '../../src/cli/io.ts';
@@ -17,6 +18,7 @@ import { buildTree } from '../../src/cli/tree.ts';
 
 loadProtoDefinition('assay/admin/v1/admin.proto');
 loadProtoDefinition('assay/launcher/v1/launcher.proto');
+loadProtoDefinition('assay/task/v1/task.proto');
 const [uid = '', ...words] = process.argv.slice(2);
 const [id = '', ...groups] = uid.split(':').map(Number);
 process.setgroups!(groups as number[]);

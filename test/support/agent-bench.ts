@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A daemon with an agent's identity, targets and policies, and programs that run in tasks of it under the agent's uid. */
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AdminClient } from './admin-client.ts';
+import { CallRecord, FETCH_SVID } from './call-record.ts';
+import { assayHere, type CliResult } from './cli.ts';
+import { Daemon, top } from './daemon.ts';
+import { LineProgram } from './line-program.ts';
+
+export const AGENT = 'spiffe://example.org/agent';
+export const AGENT_UID = 41_711;
+
+export const POLICIES = `
+@id("agents-work-on-tickets")
+@reason("agents read the CRM and refund")
+permit (principal is Identity, action in [Action::"begin", Action::"issue", Action::"use"], resource)
+when { principal.kind == "agent" && ["read", "refund"].contains(context.intent) };
+`;
+
+/** Prints each message of the Workload API of its task, and how the call ends. */
+const CALLER_SCRIPT = `exec "$0" --no-warnings "$1" "\${SPIFFE_ENDPOINT_SOCKET#unix://}" "$2" '{"workload.spiffe.io":"true"}'`;
+
+export class AgentBench {
+  readonly daemon: Daemon;
+  readonly #programs: LineProgram[] = [];
+
+  private constructor(daemon: Daemon) {
+    this.daemon = daemon;
+  }
+
+  static async start(config: readonly string[] = [], policies = POLICIES): Promise<AgentBench> {
+    const bench = new AgentBench(await Daemon.start({ config }));
+    try {
+      await bench.#furnish(policies);
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+    return bench;
+  }
+
+  async #furnish(policies: string): Promise<void> {
+    copyFileSync(join(top, 'test/support/bare-caller.ts'), this.caller);
+    chmodSync(this.caller, 0o755);
+    const folder = join(this.daemon.folder, 'policies');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'agents.cedar'), policies);
+    const selector = `unix:uid:${AGENT_UID}`;
+    const words = ['--kind', 'agent', '--purpose', 'works on tickets', '--owner', 'uid:0', '--env', 'prod'];
+    await this.good('entry', 'create', '--spiffe-id', AGENT, '--selector', selector, ...words);
+    await this.good(
+      'target',
+      'put',
+      'crm',
+      '--env',
+      'prod',
+      '--impact',
+      'low',
+      '--intent',
+      'read',
+      '--intent',
+      'write',
+    );
+    await this.good('target', 'put', 'payments', '--env', 'prod', '--impact', 'high', '--intent', 'refund');
+    await this.good('policy', 'apply', folder);
+  }
+
+  get caller(): string {
+    return join(this.daemon.folder, 'bare-caller.ts');
+  }
+
+  get admin(): AdminClient {
+    return this.daemon.admin;
+  }
+
+  /** `assay` as an operator. */
+  run(...words: string[]): Promise<CliResult> {
+    return assayHere([...words, '--admin-socket', this.daemon.adminSocket]);
+  }
+
+  async good(...words: string[]): Promise<string> {
+    const { code, out, err } = await this.run(...words);
+    if (code !== 0) throw new Error(`assay ${words.join(' ')}: ${err}`);
+    return out;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: tests read the members they speak of
+  async json(...words: string[]): Promise<any> {
+    return JSON.parse(await this.good(...words, '-o', 'json'));
+  }
+
+  /** `assay task run` under the agent's uid, or another; what the program prints as JSON is heard as lines. */
+  task(flags: readonly string[], program: readonly string[], uid = AGENT_UID): LineProgram {
+    const words = [
+      'task',
+      'run',
+      '--socket',
+      this.daemon.endpoint,
+      '--purpose',
+      'ticket 4711',
+      ...flags,
+      '--',
+      ...program,
+    ];
+    const as = ['--no-warnings', join(top, 'test/support/assay-as.ts'), `${uid}:${uid}`];
+    const line = new LineProgram(process.execPath, [...as, ...words], { cwd: '/' });
+    this.#programs.push(line);
+    return line;
+  }
+
+  /** A program that follows its X509-SVIDs, in a task. */
+  follower(flags: readonly string[]): { readonly program: LineProgram; readonly call: CallRecord } {
+    const program = this.task(flags, ['/bin/sh', '-c', CALLER_SCRIPT, process.execPath, this.caller, FETCH_SVID]);
+    const call = new CallRecord(FETCH_SVID);
+    program.take = (line) => {
+      if (line.event === 'text') return false;
+      call.said(line);
+      return true;
+    };
+    void program.ended.then(() => call.lost('the program ended'));
+    return { program, call };
+  }
+
+  async close(): Promise<void> {
+    for (const { child } of this.#programs) child.kill('SIGKILL');
+    await this.daemon.close();
+  }
+}
