@@ -12,7 +12,7 @@ interface Rule {
 }
 
 const domain =
-  'merkle|policy|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -176,6 +176,12 @@ const rules: readonly Rule[] = [
     who: /^src\/policy\//,
     mayNot: /^(src\/(?!policy\/|identity\/|lib\/)|attestors\/)/,
     reason: 'policy decides by what it is told, and looks nowhere',
+  },
+  {
+    who: /^src\/tasks\//,
+    mayNot:
+      /^(src\/(?!tasks\/|policy\/contract\.ts$|store\/[^/]+\.ts$|issuance\/task-rooms\.ts$|attestation\/attested\.ts$|registry\/(?:match|plain-text)\.ts$|jwt\/mint-check\.ts$|peer\/process-handle\.ts$|telemetry\/|identity\/|lib\/)|attestors\/|node:(?!crypto$))/,
+    reason: 'tasks say who has what until when: sockets, policies and keys are given to them',
   },
   {
     who: /^(src|attestors)\//,

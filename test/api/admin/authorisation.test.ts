@@ -31,6 +31,7 @@ const WRITES: readonly RpcName[] = [
   'AcceptClock',
   'RedactEvent',
   'CloseFinding',
+  'EndTask',
   'AddHuman',
   'UpdateHuman',
   'DeactivateHuman',
