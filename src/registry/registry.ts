@@ -289,12 +289,8 @@ export class Registry {
       case 'target':
         this.targets.apply(change);
         return;
-      case 'authority':
-      case 'federation':
-      case 'revocation':
-      case 'finding':
-      case 'policy':
-      case 'task':
+      default:
+        // Of rooms that listen for themselves.
         return;
     }
   }

@@ -250,11 +250,8 @@ class SqliteStore implements Store {
 
   async #inSlices(op: number, ...args: readonly number[]): Promise<number> {
     let removed = 0;
-    for (;;) {
-      const count = (await this.#writer.run(op, args)) as number;
-      if (count === 0) return removed;
-      removed += count;
-    }
+    for (let count = -1; count !== 0; removed += count) count = (await this.#writer.run(op, args)) as number;
+    return removed;
   }
 
   getMeta(key: string): string | undefined {
