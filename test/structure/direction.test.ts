@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which way things point: each forbidden import with the reason it is forbidden. */
 import { describe, expect, it } from '@jest/globals';
-import { rules } from './direction-rules.ts';
+import { type Rule, rules } from './direction-rules.ts';
 import { filesBelow, importsOf } from './sources.ts';
 
 /** The rules that an import breaks. */
