@@ -9,6 +9,7 @@ import { GrpcDoor } from '../api/grpc-door.ts';
 import { workloadChain } from '../api/interceptors/chain.ts';
 import { loadProtoDefinition } from '../api/proto.ts';
 import { addSideServices } from '../api/side-services.ts';
+import { addTaskService, TASK_PROTO, TASK_SERVICE, type TaskServiceDeps } from '../api/task/task-service.ts';
 import { addWorkloadService } from '../api/workload/workload-service.ts';
 import type { Config } from '../config/config.ts';
 import type { WorkloadIdentities } from '../issuance/workload-identities.ts';
@@ -83,10 +84,11 @@ export class TaskDoors {
     for (const name of names) if (NAME.test(name)) unlinkSync(join(taskDir, name));
   }
 
-  async open(taskId: string, identities: WorkloadIdentities): Promise<TaskSocket> {
+  /** `tasks`: so that a task below this one can be begun where its credentials are. */
+  async open(taskId: string, identities: WorkloadIdentities, tasks: TaskServiceDeps['tasks']): Promise<TaskSocket> {
     const { config, platform, log } = this.#parts;
     const path = join(config.sockets.taskDir, `${taskId}.sock`);
-    const { door, stop } = this.#door(identities);
+    const { door, stop } = this.#door(identities, tasks);
     const listener = await listenForPeers({
       path,
       mode: SOCKET_MODE,
@@ -106,7 +108,10 @@ export class TaskDoors {
     };
   }
 
-  #door(identities: WorkloadIdentities): { readonly door: GrpcDoor; stop(): Promise<void> } {
+  #door(
+    identities: WorkloadIdentities,
+    tasks: TaskServiceDeps['tasks'],
+  ): { readonly door: GrpcDoor; stop(): Promise<void> } {
     const { config, refused, clock, log } = this.#parts;
     const { limits } = config;
     const served = new Set<string>();
@@ -134,10 +139,16 @@ export class TaskDoors {
       undrainedMs: limits.undrainedMs,
       clock,
     });
-    const side = addSideServices(door.server, new Map([[SERVICE, PROTO]]), { undrainedMs: limits.undrainedMs, clock });
-    for (const path of [...workload.served, ...side.served]) served.add(path);
+    const task = addTaskService(door.server, { tasks, peerOf, undrainedMs: limits.undrainedMs, clock });
+    const protos = new Map([
+      [SERVICE, PROTO],
+      [TASK_SERVICE, TASK_PROTO],
+    ]);
+    const side = addSideServices(door.server, protos, { undrainedMs: limits.undrainedMs, clock });
+    for (const path of [...workload.served, ...task.served, ...side.served]) served.add(path);
     const stop = async (): Promise<void> => {
       side.stopping();
+      task.endAll(OVER);
       workload.endAll(OVER);
       await door.close(GRACE_MS);
     };

@@ -52,7 +52,7 @@ export async function startTasks(config: Config, parts: TaskParts): Promise<Task
   const { store, standings, platform, closers, ownUid } = parts;
   const doors = new TaskDoors({ ...parts, config });
   doors.removeLeftovers();
-  const tasks = new Tasks({
+  const tasks: Tasks = new Tasks({
     ...parts,
     store: store.tasks,
     changes: store,
@@ -62,7 +62,7 @@ export async function startTasks(config: Config, parts: TaskParts): Promise<Task
     uidRelation: () => 'unknown',
     approvals: NO_PEOPLE,
     isBelow: (process, leader) => descendsFrom(process, leader),
-    openSocket: (scope) => doors.open(scope.taskId, standings.within(scope)),
+    openSocket: (scope) => doors.open(scope.taskId, standings.within(scope), tasks),
     settings: {
       ...config.tasks,
       perUid: config.limits.tasksPerUid,

@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { AGENT, AGENT_UID, AgentBench } from '../support/agent-bench.ts';
 import { Callers, FETCH_SVID, HEADER } from '../support/callers.ts';
+import { top } from '../support/daemon.ts';
 import { asRoot } from '../support/peers.ts';
 
+/** The command, where the agent may read it. */
+const ASSAY = join(top, 'src/main.ts');
 const READ = ['--intent', 'crm:read'];
 let bench: AgentBench;
 beforeAll(async () => {
@@ -99,6 +102,27 @@ describe('assay task run', () => {
     const before = (await bench.json('task', 'list')).tasks.length;
     expect(await exitOf(bench.task(READ, ['/nowhere/at-all']))).toBe(127);
     expect((await bench.json('task', 'list')).tasks).toHaveLength(before);
+  });
+});
+
+describe('a task below another', () => {
+  const nested = (intent: string, script: string): string[] => {
+    const program = `"$0" --no-warnings "$1" task run --parent "$ASSAY_TASK_ID" --purpose part --intent ${intent} -- ${script}`;
+    return ['/bin/sh', '-c', `echo "$ASSAY_TASK_ID"; ${program}; echo "status $?"`, process.execPath, ASSAY];
+  };
+
+  asRoot('is begun on the socket of that task, and ends with what it runs', async () => {
+    const program = bench.task(READ, nested('crm:read=4711', '/bin/sh -c \'echo "$ASSAY_TASK_ID"\''));
+    const parent = String((await program.heard('text'))['text']);
+    const child = String((await program.heard('text'))['text']);
+    expect((await program.heard('text'))['text']).toBe('status 0');
+    expect(await over(child)).toMatchObject({ parent, depth: 1, end: 'completed', intents: ['crm:read=4711'] });
+  });
+
+  asRoot('C1: may do no more than that one', async () => {
+    const program = bench.task(READ, nested('payments:refund', '/bin/echo ran'));
+    await program.heard('text');
+    expect((await program.heard('text'))['text']).toBe('status 1');
   });
 });
 
