@@ -13,7 +13,10 @@ it('what was created is granted as soon as the promise resolves, and its changes
   const { entry, identity, warnings } = await registry.createEntry(A, { uid: 1001, pid: 7 });
   expect(warnings).toEqual([]);
   expect(registry.match(callerWith('unix:uid:1000'), clock.now()).grants).toEqual([
-    { entry, identity, hint: '', federatesWith: [], endsAt: identity.expiresAt, claimedOnly: false },
+    {
+      ...{ entry, identity, hint: '', federatesWith: [], endsAt: identity.expiresAt, claimedOnly: false },
+      ...{ subject: entry.spiffeId, lease: undefined },
+    },
   ]);
   expect(told.map((change) => [change.seq, change.kind, change.key])).toEqual([
     [1, 'identity', 'spiffe://td/a'],
