@@ -5,13 +5,13 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
+import { parseSshKey } from '../lib/ssh-key.ts';
 import type { HumanRecord, HumanStep, HumanStore } from '../store/humans.ts';
 import type { Actor, Change, IdentityRecord } from '../store/records.ts';
 import { type HumanPatch, type NewHuman, parseName, parsePatch, tooMany } from './human-fields.ts';
 import { actorName } from './identity-fields.ts';
 import { FREE_TEXT_MAX, parseText } from './plain-text.ts';
 import { again } from './retry.ts';
-import { parseSshKey } from './ssh-key.ts';
 
 const OWNER = /^(human|team):(.*)$/s;
 const MOST_KEYS = 16;

@@ -3,6 +3,7 @@
  * Free text that people read: refused, never cleaned, when it holds what repaints a screen or cannot be seen (attack C4).
  */
 import { Failure, quote } from '../lib/failure.ts';
+import { unfitIn } from '../lib/visible-text.ts';
 
 /** Attack C4. */
 export const FREE_TEXT_MAX = 200;
@@ -11,14 +12,6 @@ export const LABEL_KEY_MAX = 128;
 export const LABELS_MAX = 64;
 /** WAPI-17. */
 export const HINT_MAX_BYTES = 1024;
-
-/** Unicode general categories and properties (UAX #44): each with the words for the error. */
-const UNFIT: readonly (readonly [RegExp, string])[] = [
-  [/\p{Cc}/u, 'a control character'],
-  [/\p{Bidi_Control}/u, 'a character that turns the direction of text'],
-  [/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Zl}\p{Zp}]/u, 'an invisible character'],
-  [/[\p{Cn}\p{Co}\p{Cs}\u{FFFD}]/u, 'an unassigned or replacement character'],
-];
 
 /** The text itself, never empty, at most `max` characters. */
 export function parseText(text: unknown, field: string, max: number): string {
@@ -42,15 +35,9 @@ export function parseHint(hint: unknown, field = 'hint'): string {
 }
 
 function refuseUnfit(text: string, field: string): void {
-  for (const [pattern, words] of UNFIT) {
-    const found = pattern.exec(text);
-    // guard: C4 test/registry/plain-text.test.ts
-    if (found !== null) throw refusal(field, text, `it holds ${words}, ${codePoint(found[0])}`);
-  }
-}
-
-function codePoint(character: string): string {
-  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  const unfit = unfitIn(text);
+  // guard: C4 test/registry/plain-text.test.ts
+  if (unfit !== undefined) throw refusal(field, text, `it holds ${unfit}`);
 }
 
 function refusal(field: string, text: unknown, broken: string): Failure {

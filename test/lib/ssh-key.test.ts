@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { parseSshKey } from '../../src/registry/ssh-key.ts';
+import { parseSshKey, readSshKey } from '../../src/lib/ssh-key.ts';
+import { sshStrings } from '../../src/lib/ssh-wire.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const dir = tempDir('ssh-key');
@@ -16,16 +17,9 @@ function generated(type: string, ...more: string[]): string {
   return `${path}.pub`;
 }
 
-/** Strings, each after its length. */
-function blobOf(...parts: readonly (string | Buffer)[]): string {
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(part.length);
-      return [length, Buffer.from(part as string)];
-    }),
-  ).toString('base64');
-}
+const blobOf = (...parts: readonly (string | Buffer)[]): string => sshStrings(...parts).toString('base64');
+
+const wrapped = (bytes: Buffer): string => bytes.toString('base64').replace(/.{70}/g, '$&\n');
 
 describe('an SSH public key', () => {
   it.each([['ed25519'], ['ecdsa', '-b', '256']])(
@@ -68,6 +62,14 @@ describe('an SSH public key', () => {
     ['a length past its end', `${ed} ${Buffer.from('0000000fabc', 'hex').toString('base64')}`],
     ['another curve', `ecdsa-sha2-nistp256 ${blobOf('ecdsa-sha2-nistp256', 'nistp384', Buffer.alloc(65, 4))}`],
     ['a point off its curve', `ecdsa-sha2-nistp256 ${blobOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.alloc(65, 4))}`],
+    ['no kind within', `${ed} ${blobOf(Buffer.alloc(32, 1))}`],
+    ['another kind that is taken within', `ecdsa-sha2-nistp256 ${blobOf(ed, Buffer.alloc(32, 1))}`],
+    ['a compressed point', `ecdsa-sha2-nistp256 ${blobOf('ecdsa-sha2-nistp256', 'nistp256', Buffer.alloc(33, 2))}`],
+    [
+      'a security key for a web site',
+      `sk-${ed}@openssh.com ${blobOf(`sk-${ed}@openssh.com`, Buffer.alloc(32, 1), 'bank.test')}`,
+    ],
+    ['a security key for nothing', `sk-${ed}@openssh.com ${blobOf(`sk-${ed}@openssh.com`, Buffer.alloc(32, 1))}`],
     ['a private key', '-----BEGIN OPENSSH PRIVATE KEY-----'],
   ])('C3: is refused where it is %s', (_, line) => {
     expect(() => parseSshKey(line)).toThrow(refusal);
@@ -75,5 +77,30 @@ describe('an SSH public key', () => {
 
   it('I9: is refused where it is longer than any', () => {
     expect(() => parseSshKey(`${good} ${'x'.repeat(5_000)}`)).toThrow(/longer than 4096/);
+  });
+
+  it('C3: of small order is refused, for which a signature is good that nobody made', () => {
+    // A is the neutral element, R the base point and S one: R = S·B − h·A for each h (RFC 8032 section 5.1.7).
+    const neutral = Buffer.alloc(32);
+    neutral[0] = 1;
+    const base = Buffer.alloc(32, 0x66);
+    base[0] = 0x58;
+    const point = sshStrings(ed, neutral);
+    const sshsig = Buffer.concat([
+      Buffer.from('SSHSIG\0\0\0\x01'),
+      sshStrings(point, 'x', '', 'sha512', sshStrings(ed, Buffer.concat([base, neutral]))),
+    ]);
+    const signature = join(dir, 'nobody.sig');
+    const allowed = join(dir, 'allowed');
+    writeFileSync(signature, `-----BEGIN SSH SIGNATURE-----\n${wrapped(sshsig)}\n-----END SSH SIGNATURE-----\n`);
+    writeFileSync(allowed, `nobody ${ed} ${point.toString('base64')}\n`);
+    const args = ['-Y', 'verify', '-f', allowed, '-I', 'nobody', '-n', 'x', '-s', signature];
+    expect(execFileSync('ssh-keygen', args, { input: 'anything', encoding: 'utf8' })).toContain('Good');
+    for (const sign of [0, 0x80]) {
+      const either = Buffer.from(neutral);
+      either[31] = sign;
+      expect(() => parseSshKey(`${ed} ${blobOf(ed, either)}`)).toThrow(/small order/);
+      expect(() => readSshKey(sshStrings(ed, either))).toThrow(/small order/);
+    }
   });
 });
