@@ -6,21 +6,9 @@
 import { Failure, quote } from '../lib/failure.ts';
 import { type Enrolment, strengthOf } from './key-strength.ts';
 import type { ApprovalRequest } from './request.ts';
-import { verifySshsig } from './sshsig.ts';
+import { type KeysOf, refuseOver, type Submitted, signedBy } from './signed.ts';
 import { approvalNamespace, differences, parseStatement, requestDigest, type Statement } from './statement.ts';
 import type { Vote } from './votes.ts';
-
-export interface SubmittedApproval {
-  /** As it was signed: canonical, without a line end. */
-  readonly statement: string;
-  /** Armored. */
-  readonly signature: string;
-}
-
-export interface ApproverKey extends Enrolment {
-  /** The key as OpenSSH writes it on the wire, base64. */
-  readonly blob: string;
-}
 
 /** What is kept of it besides: whether somebody had to touch a key, and who says that it is one. */
 export interface OpenedApproval {
@@ -39,20 +27,15 @@ export interface OpenedApproval {
  * `parseStatement` and `verifySshsig` throw.
  */
 export function openApproval(
-  submitted: SubmittedApproval,
+  submitted: Submitted,
   request: ApprovalRequest,
-  keysOf: (human: string) => readonly ApproverKey[],
+  keysOf: KeysOf,
   now: number,
 ): OpenedApproval {
   const statement = parseStatement(submitted.statement);
   refuseOther(statement.request, request);
-  // guard: C4 test/approvals/approval.test.ts
-  if (now >= request.notAfter) throw over(request);
-  const namespace = approvalNamespace(request.trustDomain);
-  const good = verifySshsig(submitted.signature, Buffer.from(submitted.statement), namespace);
-  const key = keysOf(statement.human).find(({ blob }) => blob === good.keyBlob);
-  // guard: C2 test/approvals/approval.test.ts — who submits it says nothing; whose key it is does
-  if (key === undefined) throw unknownKey(statement.human, good.fingerprint);
+  refuseOver(request, now);
+  const { good, key } = signedBy(statement.human, submitted, approvalNamespace(request.trustDomain), keysOf);
   const { human, decision } = statement;
   const strength = strengthOf(good, key);
   const vote = { human, decision, strength, fingerprint: good.fingerprint, withdrawn: false };
@@ -74,22 +57,4 @@ function refuseOther(signed: ApprovalRequest, request: ApprovalRequest): void {
         hint: `look at it and sign again: assay approve ${request.id}`,
       },
     );
-}
-
-function over({ id, notAfter }: ApprovalRequest): Failure {
-  const end = new Date(notAfter).toISOString();
-  return new Failure('failed-precondition', 'APPROVAL_OVER', `the request ${quote(id)} was over at ${end}`, {
-    field: 'not_after',
-    value: end,
-    hint: 'whoever asks has to ask again',
-  });
-}
-
-function unknownKey(human: string, fingerprint: string): Failure {
-  const message = `the signature is refused: its key ${fingerprint} is none of ${quote(human)}`;
-  return new Failure('permission-denied', 'APPROVAL_KEY_UNKNOWN', message, {
-    field: 'signature',
-    value: fingerprint,
-    hint: `see which are: assay human show ${human}`,
-  });
 }

@@ -5,8 +5,9 @@
  */
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { TrustDomain } from '../identity/trust-domain.ts';
+import { type Field, field } from './fields.ts';
 import type { KeyStrength } from './key-strength.ts';
-import { choice, flag, type Kind, named, opaque, orNone, type Scalar, set, text, time, whole, word } from './values.ts';
+import { choice, flag, named, opaque, orNone, set, text, time, whole, word } from './values.ts';
 
 /** What is asked of one target. */
 export interface RequestTarget {
@@ -67,15 +68,6 @@ export interface ApprovalRequest {
   readonly notAfter: number;
 }
 
-export interface Field {
-  readonly member: string;
-  /** In JSON. */
-  readonly name: string;
-  /** On the screen. */
-  readonly label: string;
-  readonly kind: Kind<Scalar>;
-}
-
 /** Attack C4. */
 const FREE_TEXT = 200;
 const LONGEST_PATH = 1_024;
@@ -92,15 +84,11 @@ const name = word(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'no name');
 const intent = word(/^[A-Za-z0-9][\x21-\x7e]{0,127}$/, 'no intent');
 const selector = opaque(256);
 const spiffeId = named((one, field) => SpiffeId.parseWorkload(one, field));
-const digest = word(/^[0-9a-f]{64}$/, 'no SHA-256 in hexadecimal');
+const sha256Hex = word(/^[0-9a-f]{64}$/, 'no SHA-256 in hexadecimal');
+export const logOrigin = word(/^[\x21-\x2a\x2c-\x7e]{1,255}$/, 'no origin of a log in ASCII');
+export const nonce = word(/^[A-Za-z0-9_-]{22,86}$/, 'no 128 bits in base64url');
+export const trustDomain = named((one, at) => TrustDomain.parse(one, at));
 export const human = word(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'no name of a human');
-
-const field = (member: string, json: string, label: string, kind: unknown): Field => ({
-  member,
-  name: json,
-  label,
-  kind: kind as Kind<Scalar>,
-});
 
 export const TARGET_FIELDS: readonly Field[] = [
   field('name', 'name', 'target', name),
@@ -133,7 +121,7 @@ export const TAIL_FIELDS: readonly Field[] = [
   field('started', 'started', 'started, ticks', orNone(whole(0, Number.MAX_SAFE_INTEGER))),
   field('selectors', 'selectors', 'proven of it', set(selector, 0, MOST_NAMES)),
   field('executable', 'executable', 'program, claimed', orNone(opaque(LONGEST_PATH, '/'))),
-  field('sha256', 'sha256', 'SHA-256, claimed', orNone(digest)),
+  field('sha256', 'sha256', 'SHA-256, claimed', orNone(sha256Hex)),
   field('secrets', 'secrets', 'static secrets', orNone(choice('found', 'none-seen', 'unreadable'))),
   field('findings', 'findings', 'open findings', set(name, 0, MOST_NAMES)),
   field('owner', 'owner', 'identity owner', text(FREE_TEXT)),
@@ -141,14 +129,9 @@ export const TAIL_FIELDS: readonly Field[] = [
   field('needStrength', 'need_strength', 'strength needed', whole(1, 3)),
   field('needOtherUid', 'need_other_uid', 'other uid needed', flag()),
   field('because', 'because', 'because of policy', set(name, 0, MOST_NAMES)),
-  field('policyHash', 'policy_hash', 'policies', digest),
-  field(
-    'trustDomain',
-    'trust_domain',
-    'trust domain',
-    named((one, at) => TrustDomain.parse(one, at)),
-  ),
-  field('log', 'log', 'daemon', word(/^[\x21-\x2a\x2c-\x7e]{1,255}$/, 'no origin of a log in ASCII')),
-  field('nonce', 'nonce', 'nonce', word(/^[A-Za-z0-9_-]{22,86}$/, 'no 128 bits in base64url')),
+  field('policyHash', 'policy_hash', 'policies', sha256Hex),
+  field('trustDomain', 'trust_domain', 'trust domain', trustDomain),
+  field('log', 'log', 'daemon', logOrigin),
+  field('nonce', 'nonce', 'nonce', nonce),
   field('notAfter', 'not_after', 'answer before', time()),
 ];

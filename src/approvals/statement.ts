@@ -7,16 +7,9 @@ import { hash } from 'node:crypto';
 import { SpiffeId } from '../identity/spiffe-id.ts';
 import { canonicalJson, type Json } from '../lib/canonical-json.ts';
 import { JsonNumber, type JsonValue, parseJsonText } from '../lib/json-text.ts';
-import {
-  type ApprovalRequest,
-  type Field,
-  HEAD_FIELDS,
-  human,
-  MOST_TARGETS,
-  TAIL_FIELDS,
-  TARGET_FIELDS,
-} from './request.ts';
-import { invalidStatement, type Scalar } from './values.ts';
+import { fieldsJson, membersOf, objectOf } from './fields.ts';
+import { type ApprovalRequest, HEAD_FIELDS, human, MOST_TARGETS, TAIL_FIELDS, TARGET_FIELDS } from './request.ts';
+import { invalidStatement } from './values.ts';
 
 export interface Statement {
   readonly decision: 'approve' | 'reject';
@@ -61,7 +54,6 @@ export function parseStatement(text: string): Statement {
   if (text.length > LONGEST) throw invalidStatement('statement', text, `it is longer than ${LONGEST} characters`);
   const members = objectOf(parseJsonText(text, 'statement'), 'statement', STATEMENT_MEMBERS);
   const version = members.get('v');
-  // guard: C4 test/approvals/statement.test.ts — a later version may mean something else by the same members
   if (!(version instanceof JsonNumber) || version.source !== String(VERSION))
     throw invalidStatement('v', version instanceof JsonNumber ? version.source : version, `it is not ${VERSION}`);
   const decision = members.get('decision');
@@ -70,7 +62,6 @@ export function parseStatement(text: string): Statement {
     throw invalidStatement('decision', decision, 'it is neither approve nor reject');
   const request = parseRequest(members.get('request'));
   const statement = { decision, human: human.parse(members.get('human'), 'human'), request } as const;
-  // guard: C4 test/approvals/statement.test.ts
   if (members.get('digest') !== requestDigest(request))
     throw invalidStatement('digest', members.get('digest'), 'it is not that of the request');
   const canonical = canonicalJson({
@@ -79,7 +70,7 @@ export function parseStatement(text: string): Statement {
     digest: requestDigest(request),
     request: requestJson(request),
   });
-  // guard: C4 test/approvals/statement.test.ts — one statement has one text
+  // guard: C4 test/approvals/statement.test.ts — one statement has one text, with nothing in it that is not read
   if (canonical !== text) throw invalidStatement('statement', text, 'it is not in canonical form (RFC 8785)');
   return statement;
 }
@@ -132,36 +123,9 @@ function refuseContradictions(request: ApprovalRequest): void {
     throw invalidStatement('kind', request.kind, 'it says what is no matter of it');
 }
 
-function membersOf(
-  fields: readonly Field[],
-  members: ReadonlyMap<string, JsonValue>,
-): { readonly [name: string]: Scalar } {
-  return Object.fromEntries(fields.map(({ member, name, kind }) => [member, kind.parse(members.get(name), name)]));
-}
-
-/** An object with these members and no others. */
-function objectOf(
-  json: JsonValue | undefined,
-  field: string,
-  names: readonly string[],
-): ReadonlyMap<string, JsonValue> {
-  if (!(json instanceof Map)) throw invalidStatement(field, typeof json, 'it is no object');
-  const odd = [...json.keys()].find((name) => !names.includes(name));
-  // guard: C4 test/approvals/statement.test.ts — what is not known here is shown nowhere
-  if (odd !== undefined) throw invalidStatement(field, odd, 'it has a member of this name');
-  const missing = names.find((name) => !json.has(name));
-  if (missing !== undefined) throw invalidStatement(field, missing, 'it lacks the member of this name');
-  return json;
-}
-
 function requestJson(request: ApprovalRequest): { readonly [name: string]: Json } {
   return {
     ...fieldsJson(REQUEST_FIELDS, request),
     targets: request.targets.map((one) => fieldsJson(TARGET_FIELDS, one)),
   };
-}
-
-function fieldsJson(fields: readonly Field[], from: object): { readonly [name: string]: Json } {
-  const values = new Map(Object.entries(from));
-  return Object.fromEntries(fields.map(({ member, name }) => [name, values.get(member) as Json]));
 }

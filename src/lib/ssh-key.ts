@@ -66,7 +66,6 @@ export function parseSshKey(line: string): SshKey {
   // guard: I9 test/lib/ssh-key.test.ts
   if (line.length > LONGEST_LINE) throw refused(`it is longer than ${LONGEST_LINE} characters`);
   const [type = '', blob = ''] = line.trim().split(/[ \t]+/);
-  // guard: C3 test/lib/ssh-key.test.ts
   if (!KINDS.has(type)) throw refused(`${quote(type)} is none of ${[...KINDS.keys()].join(', ')}`);
   if (/[\r\n]/.test(line.trim())) throw refused('it has more than one line');
   const bytes = Buffer.from(blob, 'base64');

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { type ApproverKey, openApproval, type SubmittedApproval } from '../../src/approvals/approval.ts';
+import { openApproval } from '../../src/approvals/approval.ts';
 import { armor } from '../../src/approvals/armor.ts';
 import type { ApprovalRequest } from '../../src/approvals/request.ts';
 import { readScreen, renderScreen } from '../../src/approvals/screen.ts';
+import type { ApproverKey, Submitted } from '../../src/approvals/signed.ts';
 import { approvalNamespace, type Statement, statementText } from '../../src/approvals/statement.ts';
 import { parseSshKey } from '../../src/lib/ssh-key.ts';
 import { NOW, taskRequest } from '../support/approval.ts';
@@ -20,12 +21,11 @@ const alice = newSshKey('ssh-ed25519');
 const plain = (blob: string): ApproverKey => ({ blob, highest: 1, proof: 'none' });
 const keys = (human: string): readonly ApproverKey[] => (human === 'alice' ? [plain(alice.blob)] : []);
 
-function submitted(key: TestSshKey, change: Partial<Statement> = {}, signature: object = {}): SubmittedApproval {
+function submitted(key: TestSshKey, change: Partial<Statement> = {}, signature: object = {}): Submitted {
   const statement = statementText({ decision: 'approve', human: 'alice', request, ...change });
   return { statement, signature: armor(rawSshsig(key, statement, signature)) };
 }
-const opened = (one: SubmittedApproval, asked: ApprovalRequest = request, now = NOW) =>
-  openApproval(one, asked, keys, now);
+const opened = (one: Submitted, asked: ApprovalRequest = request, now = NOW) => openApproval(one, asked, keys, now);
 
 describe('an approval that is submitted', () => {
   it('is a vote of the human whom the statement names, by the key that is theirs', () => {

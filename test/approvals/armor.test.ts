@@ -28,6 +28,8 @@ describe('the armor of a signature', () => {
     ['something before it', `x\n${text}`],
     ['something behind it', `${text}x`],
     ['two line ends behind it', `${text}\n`],
+    ['another beginning', text.replace('BEGIN SSH', 'BEGIN PGP')],
+    ['another end', text.replace('END SSH', 'END PGP')],
     ['an empty line', text.replace('\n', '\n\n')],
     ['a line too long', `${begin}\n${'A'.repeat(80)}\n${rest.at(-2)}\n`],
     ['spare bits', `${begin}\nAB==\n${rest.at(-2)}\n`],

@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ApprovalRequest } from '../../src/approvals/request.ts';
-import { readScreen, renderScreen, SCREEN_COLUMNS } from '../../src/approvals/screen.ts';
+import { readScreen, renderScreen } from '../../src/approvals/screen.ts';
+import { SCREEN_COLUMNS } from '../../src/approvals/screen-lines.ts';
 import type { Statement } from '../../src/approvals/statement.ts';
 import { statementText } from '../../src/approvals/statement.ts';
 import { Failure } from '../../src/lib/failure.ts';
