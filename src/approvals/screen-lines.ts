@@ -26,7 +26,7 @@ export function wrapped(label: string, shown: string): readonly string[] {
   const rows: string[] = [''];
   let columns = 0;
   for (const character of shown) {
-    // How wide a terminal draws what is not ASCII differs between terminals; none draws it wider than two.
+    // How wide a terminal draws what is not ASCII differs between terminals; none moves on by more than two.
     const width = character <= '~' ? 1 : 2;
     // A mark stays with its letter: there are two at most, for which there is room.
     if (columns + width > VALUE_COLUMNS && !MARK.test(character)) {

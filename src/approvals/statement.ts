@@ -21,6 +21,7 @@ export interface Statement {
 const VERSION = 1;
 /** Eight targets of 32 intents each, all at full length, would be 40 KiB: nobody reads that. */
 const LONGEST = 32_768;
+const LONGEST_HUMAN = 'a'.repeat(64);
 const TARGETS = 'targets';
 const REQUEST_FIELDS = [...HEAD_FIELDS, ...TAIL_FIELDS];
 const STATEMENT_MEMBERS = ['v', 'decision', 'human', 'digest', 'request'];
@@ -46,6 +47,11 @@ export function statementText(statement: Statement): string {
   });
   parseStatement(text);
   return text;
+}
+
+/** Throws as `statementText` does: for whoever asks, before anybody is asked. What cannot be shown or signed cannot be approved. */
+export function refuseUnfit(request: ApprovalRequest): void {
+  statementText({ decision: 'approve', human: LONGEST_HUMAN, request });
 }
 
 /** Throws ('invalid-argument', 'STATEMENT_INVALID'), or JSON_INVALID, unless it is one and in canonical form. */

@@ -14,7 +14,7 @@ export interface Vote {
   readonly strength: KeyStrength;
   /** Of the key. */
   readonly fingerprint: string;
-  /** By who signed it. A rejection stays: the request is over. */
+  /** By who signed it, for good: what they signed could be submitted again. A rejection stays: the request is over. */
   readonly withdrawn: boolean;
 }
 
@@ -112,8 +112,11 @@ function whyVoid(vote: Vote, voter: Voter, ballot: Ballot, now: number): string 
   if (keyTrouble !== undefined) return keyTrouble;
   // A rejection takes nothing but what was asked for, so whoever may decide may always refuse.
   if (vote.decision === 'reject') return undefined;
-  // guard: C1 test/approvals/votes.test.ts
-  if (vote.withdrawn) return 'it was withdrawn';
+  const isWithdrawn = ballot.votes.some(
+    ({ human, decision, withdrawn }) => withdrawn && decision === 'approve' && human === vote.human,
+  );
+  // guard: C4 test/approvals/votes.test.ts — all of theirs: whoever kept a copy of it would submit that
+  if (isWithdrawn) return 'they withdrew their approval';
   // guard: C1 test/approvals/votes.test.ts
   if (vote.human === ballot.requestedBy) return 'they asked for it themselves';
   return whyTooWeak(vote, voter, ballot);

@@ -7,6 +7,7 @@ import {
   approvalNamespace,
   differences,
   parseStatement,
+  refuseUnfit,
   requestDigest,
   type Statement,
   statementText,
@@ -63,6 +64,11 @@ describe('a statement', () => {
     for (const change of others) expect(differences(request, taskRequest(change))).toHaveLength(1);
     expect(differences(request, taskRequest({ pid: 1, policyHash: 'ef'.repeat(32) }))).toEqual(['pid', 'policy_hash']);
     expect(differences(request, taskRequest())).toEqual([]);
+  });
+
+  it('C4: is told as unfit before anybody is asked, where nobody could sign it', () => {
+    refuseUnfit(taskRequest());
+    expect(refusalOf(() => refuseUnfit(taskRequest({ purpose: 'a\u202eb' }))).field).toBe('purpose');
   });
 
   it('is signed under a namespace of the trust domain', () => {

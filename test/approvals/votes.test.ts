@@ -105,7 +105,7 @@ describe('votes', () => {
       {},
       { voters: new Map([voter('alice'), voter('bob', { keys: [key('alice')] })]) },
     ],
-    ['C1', 'it was withdrawn', { withdrawn: true }, {}],
+    ['C4', 'they withdrew their approval', { withdrawn: true }, {}],
     ['C1', 'they asked for it themselves', {}, { requestedBy: 'alice' }],
     ['C3', 'its strength is 1, not 2', {}, { need: { count: 1, strength: 2, otherUid: false } }],
     ['C3', 'its strength is 2, not 3', { strength: 2 }, { need: { count: 1, strength: 3, otherUid: false } }],
@@ -129,6 +129,17 @@ describe('votes', () => {
       approvals: [],
       void: [{ human: 'alice', why }],
     });
+  });
+
+  it('C4: an approval that was withdrawn does not come back by being submitted again, by whichever key', () => {
+    const keys = [key('alice'), key('second')];
+    const again = [
+      vote('alice', { withdrawn: true }),
+      vote('alice'),
+      vote('alice', { fingerprint: 'SHA256:second', strength: 3 }),
+    ];
+    for (const votes of [again, [...again].reverse()]) expect(stateOf(votes, withVoter({ keys }))).toBe('open');
+    expect(stateOf([...again, vote('bob')])).toBe('approved');
   });
 
   it('C1: of who is not known is nothing, also under names that objects have', () => {
