@@ -71,6 +71,8 @@ export interface ApprovalRequest {
 /** Attack C4. */
 const FREE_TEXT = 200;
 const LONGEST_PATH = 1_024;
+/** A target and an action of 64 characters each, and what it is done to, in free text. */
+const LONGEST_INTENT = 64 + 1 + 64 + 1 + FREE_TEXT;
 const LAST_ID = 4_294_967_295;
 const MOST_INTENTS = 32;
 const MOST_NAMES = 32;
@@ -81,7 +83,8 @@ const MOST_PEOPLE = 16;
 
 const id = word(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'no id');
 const name = word(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'no name');
-const intent = word(/^[A-Za-z0-9][\x21-\x7e]{0,127}$/, 'no intent');
+/** `payments:refund`, or `payments:refund=ticket 4711` on one thing: shown in ASCII. */
+const intent = text(LONGEST_INTENT);
 const selector = opaque(256);
 const spiffeId = named((one, field) => SpiffeId.parseWorkload(one, field));
 const sha256Hex = word(/^[0-9a-f]{64}$/, 'no SHA-256 in hexadecimal');

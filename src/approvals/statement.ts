@@ -121,7 +121,9 @@ function refuseContradictions(request: ApprovalRequest): void {
   const { uid, pid, started, secrets, from, mostTasks, taskSeconds, delegates } = request;
   const ofTask = [uid, pid, started, secrets];
   const ofGrant = [from, mostTasks, taskSeconds];
-  const [needed, foreign] = request.kind === 'task' ? [ofTask, ofGrant] : [ofGrant, ofTask];
+  const { parent, grant, executable, sha256, selectors } = request;
+  const ofTaskPerhaps = [parent, grant, executable, sha256, selectors.length === 0 ? null : selectors];
+  const [needed, foreign] = request.kind === 'task' ? [ofTask, ofGrant] : [ofGrant, [...ofTask, ...ofTaskPerhaps]];
   // guard: C4 test/approvals/statement.test.ts — what is left out cannot be seen
   if (needed.includes(null)) throw invalidStatement('kind', request.kind, 'something that it has to say is none');
   // guard: C4 test/approvals/statement.test.ts

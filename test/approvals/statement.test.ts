@@ -121,7 +121,8 @@ describe('what is no statement', () => {
     ['a target twice', { targets: [refunds, refunds] }, 'targets'],
     ['an intent twice', { targets: [{ ...refunds, intents: ['a', 'a'] }] }, 'intents'],
     ['intents out of order', { targets: [{ ...refunds, intents: ['b', 'a'] }] }, 'intents'],
-    ['an intent with a space', { targets: [{ ...refunds, intents: ['a b'] }] }, 'intents'],
+    ['an intent that repaints', { targets: [{ ...refunds, intents: ['a:b=\u001b[2J'] }] }, 'intents'],
+    ['an intent that turns around', { targets: [{ ...refunds, intents: ['a:b=\u202ec'] }] }, 'intents'],
     ['no intent', { targets: [{ ...refunds, intents: [] }] }, 'intents'],
     ['a middling impact', { targets: [{ ...refunds, impact: 'middling' }] }, 'impact'],
     ['irrevocable in words', { targets: [{ ...refunds, irrevocable: 'no' }] }, 'irrevocable'],
@@ -137,6 +138,11 @@ describe('what is no statement', () => {
     ['a task with what a grant has', { mostTasks: 3 }, 'kind'],
     ['a task that delegates', { delegates: ['spiffe://example.org/b'] }, 'kind'],
     ['a grant with a process', grantRequest({ pid: 7 }), 'kind'],
+    ['a grant with a program', grantRequest({ executable: '/usr/bin/node' }), 'kind'],
+    ['a grant with a digest of a program', grantRequest({ sha256: 'ab'.repeat(32) }), 'kind'],
+    ['a grant with selectors', grantRequest({ selectors: ['unix:uid:1000'] }), 'kind'],
+    ['a grant under a grant', grantRequest({ grant: 'g1' }), 'kind'],
+    ['a grant below a task', grantRequest({ parent: 't1' }), 'kind'],
     ['a grant without an end of its tasks', grantRequest({ taskSeconds: null }), 'kind'],
   ])('C4: is refused with %s', (_, change, field) => {
     const refused = refusedWith(change);
@@ -153,6 +159,8 @@ describe('what is no statement', () => {
     const tooMany = Array.from({ length: 33 }, (_, at) => `s${String(at).padStart(2, '0')}`);
     expect(refusedWith({ purpose: 'x'.repeat(201) }).message).toContain('more than 200 characters');
     expect(refusedWith({ executable: `/${'x'.repeat(1_024)}` }).message).toContain('more than 1024 characters');
+    const long = `a:b=${'x'.repeat(400)}`;
+    expect(refusedWith({ targets: [{ ...refunds, intents: [long] }] }).message).toContain('more than 330 characters');
     expect(refusedWith({ selectors: tooMany }).message).toContain('0 to 32');
     expect(refusedWith({ targets: [] }).message).toContain('1 to 8');
     const targets = Array.from({ length: 9 }, (_, at) => ({ ...refunds, name: `t${at}` }));

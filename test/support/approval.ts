@@ -53,6 +53,9 @@ export function taskRequest(change: Partial<ApprovalRequest> = {}): ApprovalRequ
   };
 }
 
+/** What only a task has. */
+const NO_TASK = { parent: null, grant: null, executable: null, sha256: null, selectors: [] } as const;
+
 export function grantRequest(change: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return taskRequest({
     kind: 'grant',
@@ -65,9 +68,7 @@ export function grantRequest(change: Partial<ApprovalRequest> = {}): ApprovalReq
     pid: null,
     started: null,
     secrets: null,
-    executable: null,
-    sha256: null,
-    selectors: [],
+    ...NO_TASK,
     ...change,
   });
 }
@@ -97,7 +98,7 @@ const TARGET: fc.Arbitrary<RequestTarget> = fc.record({
   environment: fc.option(VISIBLE.filter((text) => text.length <= 64)),
   impact: fc.constantFrom('low', 'high'),
   irrevocable: fc.boolean(),
-  intents: SET(WORD, 1),
+  intents: SET(VISIBLE, 1),
 });
 
 export const ANY_REQUEST: fc.Arbitrary<ApprovalRequest> = fc
@@ -130,6 +131,6 @@ export const ANY_REQUEST: fc.Arbitrary<ApprovalRequest> = fc
       .map(({ isTask, pid, delegates }) =>
         isTask
           ? taskRequest({ ...change, pid } as Partial<ApprovalRequest>)
-          : grantRequest({ ...change, delegates } as Partial<ApprovalRequest>),
+          : grantRequest({ ...change, ...NO_TASK, delegates } as Partial<ApprovalRequest>),
       ),
   );
