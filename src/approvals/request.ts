@@ -91,6 +91,8 @@ const sha256Hex = word(/^[0-9a-f]{64}$/, 'no SHA-256 in hexadecimal');
 export const logOrigin = word(/^[\x21-\x2a\x2c-\x7e]{1,255}$/, 'no origin of a log in ASCII');
 export const nonce = word(/^[A-Za-z0-9_-]{22,86}$/, 'no 128 bits in base64url');
 export const trustDomain = named((one, at) => TrustDomain.parse(one, at));
+/** In the words of whoever decides; most reject with one. */
+export const reason = orNone(text(FREE_TEXT));
 export const human = word(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'no name of a human');
 
 export const TARGET_FIELDS: readonly Field[] = [

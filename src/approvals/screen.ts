@@ -8,7 +8,7 @@
  */
 import type { JsonValue } from '../lib/json-text.ts';
 import type { Field } from './fields.ts';
-import { HEAD_FIELDS, human, TAIL_FIELDS, TARGET_FIELDS } from './request.ts';
+import { HEAD_FIELDS, human, reason, TAIL_FIELDS, TARGET_FIELDS } from './request.ts';
 import { fieldLines, line, RULE, ScreenReader, TITLE, wrapped } from './screen-lines.ts';
 import { parseRequest, parseStatement, requestDigest, type Statement, statementText } from './statement.ts';
 import { choice, invalidStatement } from './values.ts';
@@ -23,6 +23,7 @@ export function renderScreen(statement: Statement): string {
   const lines = [
     ...line('decision', decision, statement.decision),
     ...line('by', human, statement.human),
+    ...line('reason', reason, statement.reason),
     ...fieldLines(HEAD_FIELDS, request),
     ...request.targets.flatMap((target) => fieldLines(TARGET_FIELDS, target)),
     ...fieldLines(TAIL_FIELDS, request),
@@ -49,6 +50,7 @@ export function readScreen(screen: string): Statement {
   const reader = new ScreenReader(screen);
   const said = reader.value('decision', decision);
   const by = reader.value('by', human);
+  const why = reader.value('reason', reason);
   const head = reader.values(HEAD_FIELDS);
   const targets: ReadonlyMap<string, JsonValue>[] = [];
   do targets.push(reader.values(TARGET_FIELDS));
@@ -56,7 +58,12 @@ export function readScreen(screen: string): Statement {
   const request = parseRequest(
     new Map<string, JsonValue>([...head, ['targets', targets], ...reader.values(TAIL_FIELDS)]),
   );
-  const statement = { decision: decision.parse(said, 'decision'), human: human.parse(by, 'human'), request };
+  const statement = {
+    decision: decision.parse(said, 'decision'),
+    human: human.parse(by, 'human'),
+    reason: reason.parse(why, 'reason'),
+    request,
+  };
   // guard: C4 test/approvals/screen.test.ts — nothing else is on the screen, nothing is missing and nothing stands twice
   if (renderScreen(statement) !== screen)
     throw invalidStatement('screen', 'text', 'it is not what this statement is shown as');

@@ -8,13 +8,15 @@ import { SpiffeId } from '../identity/spiffe-id.ts';
 import { canonicalJson, type Json } from '../lib/canonical-json.ts';
 import { JsonNumber, type JsonValue, parseJsonText } from '../lib/json-text.ts';
 import { fieldsJson, membersOf, objectOf } from './fields.ts';
-import { type ApprovalRequest, HEAD_FIELDS, human, MOST_TARGETS, TAIL_FIELDS, TARGET_FIELDS } from './request.ts';
+import { type ApprovalRequest, HEAD_FIELDS, human, MOST_TARGETS, reason, TAIL_FIELDS, TARGET_FIELDS } from './request.ts';
 import { invalidStatement } from './values.ts';
 
 export interface Statement {
   readonly decision: 'approve' | 'reject';
   /** Who signs. */
   readonly human: string;
+  /** Why, in their words. */
+  readonly reason: string | null;
   readonly request: ApprovalRequest;
 }
 
@@ -22,9 +24,10 @@ const VERSION = 1;
 /** Eight targets of 32 intents each, all at full length, would be 40 KiB: nobody reads that. */
 const LONGEST = 32_768;
 const LONGEST_HUMAN = 'a'.repeat(64);
+const LONGEST_REASON = 'a'.repeat(200);
 const TARGETS = 'targets';
 const REQUEST_FIELDS = [...HEAD_FIELDS, ...TAIL_FIELDS];
-const STATEMENT_MEMBERS = ['v', 'decision', 'human', 'digest', 'request'];
+const STATEMENT_MEMBERS = ['v', 'decision', 'human', 'reason', 'digest', 'request'];
 
 /** `approval@example.org`: keeps a signature from being one for git, a login or another trust domain. */
 export function approvalNamespace(trustDomain: string): string {
@@ -42,6 +45,7 @@ export function statementText(statement: Statement): string {
     v: VERSION,
     decision: statement.decision,
     human: statement.human,
+    reason: statement.reason,
     digest: requestDigest(statement.request),
     request: requestJson(statement.request),
   });
@@ -51,7 +55,7 @@ export function statementText(statement: Statement): string {
 
 /** Throws as `statementText` does: for whoever asks, before anybody is asked. What cannot be shown or signed cannot be approved. */
 export function refuseUnfit(request: ApprovalRequest): void {
-  statementText({ decision: 'approve', human: LONGEST_HUMAN, request });
+  statementText({ decision: 'approve', human: LONGEST_HUMAN, reason: LONGEST_REASON, request });
 }
 
 /** Throws ('invalid-argument', 'STATEMENT_INVALID'), or JSON_INVALID, unless it is one and in canonical form. */
@@ -67,7 +71,11 @@ export function parseStatement(text: string): Statement {
   if (decision !== 'approve' && decision !== 'reject')
     throw invalidStatement('decision', decision, 'it is neither approve nor reject');
   const request = parseRequest(members.get('request'));
-  const statement = { decision, human: human.parse(members.get('human'), 'human'), request } as const;
+  const said = {
+    human: human.parse(members.get('human'), 'human'),
+    reason: reason.parse(members.get('reason'), 'reason'),
+  };
+  const statement = { decision, ...said, request } as const;
   if (members.get('digest') !== requestDigest(request))
     throw invalidStatement('digest', members.get('digest'), 'it is not that of the request');
   const canonical = canonicalJson({

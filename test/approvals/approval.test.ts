@@ -22,7 +22,7 @@ const plain = (blob: string): ApproverKey => ({ blob, highest: 1, proof: 'none' 
 const keys = (human: string): readonly ApproverKey[] => (human === 'alice' ? [plain(alice.blob)] : []);
 
 function submitted(key: TestSshKey, change: Partial<Statement> = {}, signature: object = {}): Submitted {
-  const statement = statementText({ decision: 'approve', human: 'alice', request, ...change });
+  const statement = statementText({ decision: 'approve', human: 'alice', reason: null, request, ...change });
   return { statement, signature: armor(rawSshsig(key, statement, signature)) };
 }
 const opened = (one: Submitted, asked: ApprovalRequest = request, now = NOW) => openApproval(one, asked, keys, now);
@@ -92,7 +92,7 @@ describe('an approval that is submitted', () => {
 });
 
 describe('the files of an approval', () => {
-  const statement: Statement = { decision: 'approve', human: 'alice', request };
+  const statement: Statement = { decision: 'approve', human: 'alice', reason: null, request };
   const verify = (line: string, signature: string, name: string): string => {
     const [allowed, sig] = [join(dir, `${name}.allowed`), join(dir, `${name}.sig`)];
     writeFileSync(allowed, `alice namespaces="${NAMESPACE}" ${line}\n`);

@@ -9,7 +9,7 @@ import { statementText } from '../../src/approvals/statement.ts';
 import { Failure } from '../../src/lib/failure.ts';
 import { ANY_REQUEST, grantRequest, refunds, taskRequest } from '../support/approval.ts';
 
-const approve = (request: ApprovalRequest): Statement => ({ decision: 'approve', human: 'alice', request });
+const approve = (request: ApprovalRequest): Statement => ({ decision: 'approve', human: 'alice', reason: null, request });
 const screen = renderScreen(approve(taskRequest()));
 /** As a terminal draws what is not ASCII at its widest. */
 const columnsOf = (row: string): number =>
@@ -21,6 +21,7 @@ describe('what is seen before it is signed', () => {
 ${'-'.repeat(80)}
 decision          "approve"
 by                "alice"
+reason            none
 of a              "task"
 request           "01JTASK0000000000000000000"
 identity          "spiffe://example.org/agent/support-bot"
@@ -75,7 +76,7 @@ impact            high impact
   it('C4: says all that is signed, and is read back as that', () => {
     fc.assert(
       fc.property(ANY_REQUEST, fc.constantFrom('approve' as const, 'reject' as const), (request, decision) => {
-        const statement = { decision, human: 'bob', request };
+        const statement = { decision, human: 'bob', reason: decision === 'reject' ? 'too broad, ש' : null, request };
         const shown = renderScreen(statement);
         expect(readScreen(shown)).toEqual(statement);
         expect(statementText(readScreen(shown))).toBe(statementText(statement));

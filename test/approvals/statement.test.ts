@@ -16,7 +16,7 @@ import { Failure } from '../../src/lib/failure.ts';
 import { ANY_REQUEST, grantRequest, NOW, refunds, taskRequest } from '../support/approval.ts';
 import { refusalOf } from '../support/refusal.ts';
 
-const approve = (request: ApprovalRequest): Statement => ({ decision: 'approve', human: 'alice', request });
+const approve = (request: ApprovalRequest): Statement => ({ decision: 'approve', human: 'alice', reason: null, request });
 const good = statementText(approve(taskRequest()));
 /** With other members: canonical and with a digest that fits, so that nothing else is wrong with it. */
 const refusedWith = (change: object): Failure => refusalOf(() => statementText(approve(taskRequest(change))));
@@ -34,13 +34,13 @@ describe('a statement', () => {
       `"irrevocable":false,"name":"payments","owner":"team:payments"}],"task_seconds":null,"trust_domain":"example.org",` +
       `"uid":1000}`;
     const digest = hash('sha256', request, 'hex');
-    expect(good).toBe(`{"decision":"approve","digest":"sha256:${digest}","human":"alice","request":${request},"v":1}`);
+    expect(good).toBe(`{"decision":"approve","digest":"sha256:${digest}","human":"alice","reason":null,"request":${request},"v":1}`);
   });
 
   it('C4: is read back as what it was made of', () => {
     fc.assert(
       fc.property(ANY_REQUEST, fc.constantFrom('approve' as const, 'reject' as const), (request, decision) => {
-        const statement = { decision, human: 'bob', request };
+        const statement = { decision, human: 'bob', reason: decision === 'reject' ? 'too broad' : null, request };
         expect(parseStatement(statementText(statement))).toEqual(statement);
       }),
     );
@@ -94,6 +94,8 @@ describe('what is no statement', () => {
     ['another version', good.replace('"v":1', '"v":2')],
     ['a version in words', good.replace('"v":1', '"v":"1"')],
     ['half a character', good.replace('/usr/bin/node', '/\\ud800')],
+    ['a reason that repaints', good.replace('"reason":null', '"reason":"a\\u001bb"')],
+    ['no word on the reason', good.replace('"reason":null,', '')],
     ['a decision that is none', good.replace('"approve"', '"maybe"')],
     ['a decision in a list', good.replace('"approve"', '["approve","reject"]')],
     ['a human with a capital', good.replace('"alice"', '"Alice"')],
