@@ -8,7 +8,15 @@ import { SpiffeId } from '../identity/spiffe-id.ts';
 import { canonicalJson, type Json } from '../lib/canonical-json.ts';
 import { JsonNumber, type JsonValue, parseJsonText } from '../lib/json-text.ts';
 import { fieldsJson, membersOf, objectOf } from './fields.ts';
-import { type ApprovalRequest, HEAD_FIELDS, human, MOST_TARGETS, reason, TAIL_FIELDS, TARGET_FIELDS } from './request.ts';
+import {
+  type ApprovalRequest,
+  HEAD_FIELDS,
+  human,
+  MOST_TARGETS,
+  reason,
+  TAIL_FIELDS,
+  TARGET_FIELDS,
+} from './request.ts';
 import { invalidStatement } from './values.ts';
 
 export interface Statement {
@@ -34,9 +42,14 @@ export function approvalNamespace(trustDomain: string): string {
   return `approval@${trustDomain}`;
 }
 
-/** `sha256:` and hexadecimal, over the canonical text of the request. */
+/** The canonical text of a request. */
+export function requestText(request: ApprovalRequest): string {
+  return canonicalJson(requestJson(request));
+}
+
+/** `sha256:` and hexadecimal, over that text. */
 export function requestDigest(request: ApprovalRequest): string {
-  return `sha256:${hash('sha256', canonicalJson(requestJson(request)), 'hex')}`;
+  return `sha256:${hash('sha256', requestText(request), 'hex')}`;
 }
 
 /** The text that is signed. Throws ('invalid-argument', 'STATEMENT_INVALID') for what could not be read back. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a command may touch of the world outside: handed in, so that a test hands in its own. */
+import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../lib/clock.ts';
 
 export interface Io {
@@ -12,8 +13,16 @@ export interface Io {
   now(): number;
   /** All of standard input, at most `mostBytes`. */
   readInput(mostBytes: number): Promise<Buffer>;
+  /** Undefined where nobody could answer. */
+  terminal(): Terminal | undefined;
   /** Aborts when the user asks to stop: SIGINT or SIGTERM. */
   interrupted(): AbortSignal;
+}
+
+export interface Terminal {
+  readonly columns: number;
+  /** Shown on standard error; resolves with the line that was typed. */
+  ask(question: string): Promise<string>;
 }
 
 /** The real one. */
@@ -28,6 +37,7 @@ export function processIo(): Io {
     uid: process.getuid!(),
     now: () => systemClock.now(),
     readInput,
+    terminal,
     interrupted,
   };
 }
@@ -51,6 +61,22 @@ async function readInput(mostBytes: number): Promise<Buffer> {
     if (size > mostBytes) break;
   }
   return Buffer.concat(chunks);
+}
+
+function terminal(): Terminal | undefined {
+  const { stdin: input, stderr: output } = process;
+  if (!input.isTTY || !output.isTTY) return undefined;
+  return {
+    columns: output.columns,
+    async ask(question) {
+      const reader = createInterface({ input, output });
+      try {
+        return await reader.question(question);
+      } finally {
+        reader.close();
+      }
+    },
+  };
 }
 
 function interrupted(): AbortSignal {

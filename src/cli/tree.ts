@@ -2,6 +2,7 @@
 /** All commands, each declared and none loaded. */
 import type { Io } from './io.ts';
 import { createProgram, type Program } from './program.ts';
+import { addApprovalCommands } from './tree-approval.ts';
 import { addAuditCommands, addBackupCommands } from './tree-audit.ts';
 import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
 import { addEntryCommands } from './tree-entry.ts';
@@ -31,6 +32,7 @@ export function buildTree(io: Io, version: string): Program {
   addTargetCommands(program);
   addPolicyCommands(program);
   addTaskCommands(program);
+  addApprovalCommands(program);
   addFindingCommands(program);
   addAuditCommands(program);
   addBackupCommands(program);

@@ -7,6 +7,7 @@ import type { X509Authority } from '../authority/authority.ts';
 import type { ClockGuard } from '../authority/clock-guard.ts';
 import type { JwtAuthorities } from '../authority/jwt-authorities.ts';
 import type { JwtAuthority } from '../authority/jwt-authority.ts';
+import type { Ballots } from '../ballots/ballots.ts';
 import { readBundle, renderSpiffeBundle } from '../bundle/document.ts';
 import { readBundleMap, renderBundleMap } from '../bundle/map.ts';
 import type { PublishedBundle } from '../bundle/published.ts';
@@ -52,6 +53,7 @@ export interface AdminRooms {
   readonly crls: Pick<Crls, 'health'>;
   readonly report: Pick<Report, 'take'>;
   readonly tasks: Pick<Tasks, 'revoke'>;
+  readonly approvals: Pick<Ballots, 'state' | 'submit'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -68,6 +70,11 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     audit: auditDoor(rooms),
     policies: policyDoor(rooms.policies, store),
     findings: store.findings,
+    approvals: {
+      store: store.approvals,
+      state: (id) => rooms.approvals.state(id),
+      submit: (id, submitted, by) => rooms.approvals.submit(id, submitted, by),
+    },
     tasks: {
       get: (id) => store.tasks.get(id),
       list: (filter, page) => store.tasks.list(filter, page),

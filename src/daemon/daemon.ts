@@ -23,6 +23,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { Tally } from '../telemetry/tally.ts';
 import { adminDeps } from './admin-deps.ts';
 import { startAnnouncements } from './announcements.ts';
+import { startApprovals } from './approvals.ts';
 import { startAudit } from './audit.ts';
 import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
 import { looksAtCallers, startDetectors } from './detectors.ts';
@@ -214,6 +215,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     policy: policies.engine,
     targets: { get: (name) => registry.targets.forPolicy(name) },
   });
+  const approvals = await startApprovals({ store, registry, policy: undefined, clock, log, closers });
   const workload = workloadDoor(config, {
     tasks,
     identities: standings,
@@ -239,6 +241,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       ...measured,
       registry,
       tasks,
+      approvals,
       authority,
       jwt,
       wit,

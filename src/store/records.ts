@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
+import type { ApprovalRecord } from './approvals.ts';
 import type { FindingRecord } from './findings.ts';
 import type { HumanRecord } from './humans.ts';
 import type { RevokedSvid } from './revocations.ts';
@@ -200,6 +201,7 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
   /** Which sets of policies decide and are tried; the key is the one that came or went, empty where one is no longer tried. */
   | { readonly kind: 'policy'; readonly action: 'put'; readonly key: string }
   | { readonly kind: 'target'; readonly action: 'put'; readonly key: string; readonly target: TargetRecord }
+  | { readonly kind: 'approval'; readonly action: 'put'; readonly key: string; readonly approval: ApprovalRecord }
   | { readonly kind: 'task'; readonly action: 'put'; readonly key: string; readonly task: TaskRecord }
   | { readonly kind: 'finding'; readonly action: 'put'; readonly key: string; readonly finding: FindingRecord }
   | {

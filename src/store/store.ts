@@ -6,7 +6,9 @@
  * Rules (what may be created, by whom) live in `registry/` and `authority/`; a store guards only what a race could
  * break: uniqueness, tombstones, revisions.
  */
+
 import type { LatencySnapshot } from '../lib/latency-histogram.ts';
+import type { ApprovalStore } from './approvals.ts';
 import type { AuditStore } from './events.ts';
 import type { FindingStore } from './findings.ts';
 import type { HumanStore } from './humans.ts';
@@ -182,6 +184,7 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
   readonly policies: PolicyStore;
   readonly targets: TargetStore;
   readonly tasks: TaskStore;
+  readonly approvals: ApprovalStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

@@ -9,7 +9,12 @@ import { statementText } from '../../src/approvals/statement.ts';
 import { Failure } from '../../src/lib/failure.ts';
 import { ANY_REQUEST, grantRequest, refunds, taskRequest } from '../support/approval.ts';
 
-const approve = (request: ApprovalRequest): Statement => ({ decision: 'approve', human: 'alice', reason: null, request });
+const approve = (request: ApprovalRequest): Statement => ({
+  decision: 'approve',
+  human: 'alice',
+  reason: null,
+  request,
+});
 const screen = renderScreen(approve(taskRequest()));
 /** As a terminal draws what is not ASCII at its widest. */
 const columnsOf = (row: string): number =>

@@ -16,7 +16,12 @@ import { Failure } from '../../src/lib/failure.ts';
 import { ANY_REQUEST, grantRequest, NOW, refunds, taskRequest } from '../support/approval.ts';
 import { refusalOf } from '../support/refusal.ts';
 
-const approve = (request: ApprovalRequest): Statement => ({ decision: 'approve', human: 'alice', reason: null, request });
+const approve = (request: ApprovalRequest): Statement => ({
+  decision: 'approve',
+  human: 'alice',
+  reason: null,
+  request,
+});
 const good = statementText(approve(taskRequest()));
 /** With other members: canonical and with a digest that fits, so that nothing else is wrong with it. */
 const refusedWith = (change: object): Failure => refusalOf(() => statementText(approve(taskRequest(change))));
@@ -34,7 +39,9 @@ describe('a statement', () => {
       `"irrevocable":false,"name":"payments","owner":"team:payments"}],"task_seconds":null,"trust_domain":"example.org",` +
       `"uid":1000}`;
     const digest = hash('sha256', request, 'hex');
-    expect(good).toBe(`{"decision":"approve","digest":"sha256:${digest}","human":"alice","reason":null,"request":${request},"v":1}`);
+    expect(good).toBe(
+      `{"decision":"approve","digest":"sha256:${digest}","human":"alice","reason":null,"request":${request},"v":1}`,
+    );
   });
 
   it('C4: is read back as what it was made of', () => {

@@ -6,6 +6,7 @@ import type { AdminCaller, AdminRole } from '../../src/api/admin/authorisation.t
 import type { AdminDeps } from '../../src/api/admin/deps.ts';
 import { addAdminService } from '../../src/api/admin/service.ts';
 import { fromStatus } from '../../src/api/status.ts';
+import { Ballots } from '../../src/ballots/ballots.ts';
 import { readBundle, renderSpiffeBundle } from '../../src/bundle/document.ts';
 import { readBundleMap, renderBundleMap } from '../../src/bundle/map.ts';
 import { policyDoor } from '../../src/daemon/admin-deps.ts';
@@ -22,6 +23,7 @@ export interface AdminBench {
   caller: AdminCaller;
   readonly log: RecordingLogger;
   readonly deps: AdminDeps;
+  readonly ballots: Ballots;
   readonly rooms: Awaited<ReturnType<typeof lone>>;
   call(rpc: string, request?: object): Promise<Message>;
   /** The Failure that a call ends with. */
@@ -35,6 +37,17 @@ export async function adminBench(
 ): Promise<AdminBench> {
   const rooms = await lone({ dataDir: join(dir, 'data'), clock: systemClock });
   const log = new RecordingLogger();
+  const ballots = new Ballots({
+    store: rooms.store.approvals,
+    tasks: rooms.store.tasks,
+    changes: rooms.store,
+    people: rooms.registry.people,
+    mayDecide: () => true,
+    enrolmentOf: () => ({ highest: 1, proof: 'none' }),
+    reachOf: ({ uids }) => ({ uids, ranges: [], gids: [] }),
+    clock: systemClock,
+    log,
+  });
   const deps: AdminDeps = {
     registry: rooms.registry,
     issuances: rooms.store,
@@ -53,6 +66,11 @@ export async function adminBench(
     },
     policies: policyDoor(rooms.policies, rooms.store),
     findings: rooms.store.findings,
+    approvals: {
+      store: rooms.store.approvals,
+      state: (id) => ballots.state(id),
+      submit: (...asked) => ballots.submit(...asked),
+    },
     tasks: {
       get: (id) => rooms.store.tasks.get(id),
       list: (filter, page) => rooms.store.tasks.list(filter, page),
@@ -118,6 +136,7 @@ export async function adminBench(
     },
     log,
     deps,
+    ballots,
     rooms,
     call: (rpc, request) => client.call(rpc, request),
     refused: async (rpc, request) => {
@@ -128,6 +147,7 @@ export async function adminBench(
     async close() {
       client.close();
       server.forceShutdown();
+      ballots.close();
       await rooms.close();
     },
   };

@@ -16,6 +16,9 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** What is typed where a command asks; without it there is no terminal. In this process alone. */
+  readonly typed?: string;
+  readonly columns?: number;
   /** Put before `bin/assay`: another program that starts it. */
   readonly through?: readonly string[];
   /** Told of all that was printed so far each time there is more. */
@@ -70,6 +73,16 @@ export async function assayHere(
       uid: process.getuid!(),
       now: () => Date.now(),
       readInput: async () => Buffer.from(options.input ?? ''),
+      terminal: () =>
+        options.typed === undefined
+          ? undefined
+          : {
+              columns: options.columns ?? 80,
+              ask: async (question) => {
+                err += question;
+                return options.typed ?? '';
+              },
+            },
       interrupted: () => new AbortController().signal,
     },
     'test',

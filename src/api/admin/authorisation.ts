@@ -25,13 +25,14 @@ export interface AdminRole {
 
 /**
  * - `anyone`: also a caller who will be refused everything else; tells it why.
+ * - `signed`: whoever is in the daemon's own namespaces; what is in the message is signed, and by whom is what counts (C2).
  * - `read`: root, the daemon's own uid, any role.
  * - `write`: root or the daemon's own uid.
  * - `write below prefix`: they, or a registrar whose prefix covers each SPIFFE ID that is written.
  * - `launch below prefix`: they, or a launcher whose prefix covers the SPIFFE ID (`../launcher/authorisation.ts`). A
  *   launcher may do nothing else.
  */
-export type Access = 'anyone' | 'read' | 'write' | 'write below prefix' | 'launch below prefix';
+export type Access = 'anyone' | 'signed' | 'read' | 'write' | 'write below prefix' | 'launch below prefix';
 
 /** On the workload socket, which every uid may open. */
 export const LAUNCHER_ACCESS = { Bind: 'launch below prefix' } as const satisfies Record<string, Access>;
@@ -103,6 +104,9 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   RollbackPolicy: 'write',
   ShadowPolicy: 'write',
   ExplainDecision: 'read',
+  GetApproval: 'read',
+  ListApprovals: 'read',
+  SubmitVote: 'signed',
   GetTask: 'read',
   ListTasks: 'read',
   EndTask: 'write',
@@ -133,7 +137,7 @@ export class Authorisation {
         `the caller (uid ${caller.uid}, pid ${caller.pid}) is not in the daemon's own user, pid and mount namespaces, as from inside a container`,
         'run the command on the host, outside any container',
       );
-    if (this.#administers(caller)) return undefined;
+    if (access === 'signed' || this.#administers(caller)) return undefined;
     const roles = this.rolesOf(caller);
     // guard: C1 test/api/admin/authorisation.test.ts
     if (roles.length === 0) {
@@ -187,6 +191,8 @@ export class Authorisation {
     switch (access) {
       case 'anyone':
         return 'nothing';
+      case 'signed':
+        return 'a signature';
       case 'read':
         return `${administrators}, or a role`;
       case 'write':

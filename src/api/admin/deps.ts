@@ -32,6 +32,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 
 export type { Check } from '../../telemetry/check.ts';
 
+import type { ApprovalDoor } from './approvals.ts';
 import type { AdminRole } from './authorisation.ts';
 
 export interface EntryFilter {
@@ -199,6 +200,7 @@ export interface AdminDeps {
   readonly legacyMaxTtlMs: number;
   /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */
   readonly strengthOf: (selectors: readonly string[]) => string | undefined;
+  readonly approvals: ApprovalDoor;
   readonly explainer: Pick<Explainer, 'process' | 'identity'>;
   readonly daemon: DaemonFacts;
   readonly roles: readonly AdminRole[];

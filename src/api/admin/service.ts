@@ -7,6 +7,7 @@ import type { Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Failure } from '../../lib/failure.ts';
 import { servedMethod } from '../proto.ts';
 import { toStatus } from '../status.ts';
+import { approvalRpcs } from './approvals.ts';
 import { auditRpcs } from './audit.ts';
 import { ACCESS, type AdminCaller, Authorisation } from './authorisation.ts';
 import { authorityRpcs } from './authorities.ts';
@@ -50,6 +51,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...policyRpcs(deps),
     ...taskRpcs(deps),
     ...explainRpcs(deps),
+    ...approvalRpcs(deps),
     ...auditRpcs(deps),
     ...daemonRpcs(deps),
   };
@@ -82,7 +84,7 @@ async function answer(
 ): Promise<unknown> {
   const caller = callerOf(call);
   const { uid, pid } = caller;
-  const writes = ACCESS[rpc] === 'write' || ACCESS[rpc] === 'write below prefix';
+  const writes = !['anyone', 'read'].includes(ACCESS[rpc]);
   const written: string[] = [];
   const asked: Asked = {
     caller,

@@ -7,6 +7,7 @@
 export type { WireIdentity, WireLabel } from './wire-identity.ts';
 export type { WireSvid } from './wire-svid.ts';
 
+import type { ApprovalRpcs } from './wire-approval.ts';
 import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
@@ -117,7 +118,8 @@ export interface WireIdentityExplained {
 
 /** Every RPC: what is asked and what is answered. */
 export interface Rpcs
-  extends AuditRpcs,
+  extends ApprovalRpcs,
+    AuditRpcs,
     AuthorityRpcs,
     FederationRpcs,
     FindingRpcs,

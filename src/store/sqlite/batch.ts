@@ -6,6 +6,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure } from '../../lib/failure.ts';
+import { ApprovalCommands } from './approval-commands.ts';
 import { AuditCommands } from './audit-commands.ts';
 import { AuthorityCommands } from './authority-commands.ts';
 import { BundleCommands } from './bundle-commands.ts';
@@ -60,6 +61,7 @@ export class Batches {
   readonly #targets: TargetCommands;
   readonly #meta: MetaCommands;
   readonly #audit: AuditCommands;
+  readonly #approval: ApprovalCommands;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #savepoint: Statement;
@@ -87,6 +89,7 @@ export class Batches {
     this.#targets = new TargetCommands(db, this.#log, this.events);
     this.#meta = new MetaCommands(db, this.events);
     this.#audit = new AuditCommands(db, this.events);
+    this.#approval = new ApprovalCommands(db, this.#log, this.events);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#savepoint = db.prepare('SAVEPOINT command');
@@ -187,6 +190,12 @@ export class Batches {
         return this.#task.activate(...(args as unknown as Parameters<TaskCommands['activate']>));
       case Op.endTask:
         return this.#task.end(...(args as unknown as Parameters<TaskCommands['end']>));
+      case Op.openApproval:
+        return this.#approval.open(...(args as unknown as Parameters<ApprovalCommands['open']>));
+      case Op.voteApproval:
+        return this.#approval.vote(...(args as unknown as Parameters<ApprovalCommands['vote']>));
+      case Op.decideApproval:
+        return this.#approval.decide(...(args as unknown as Parameters<ApprovalCommands['decide']>));
       case Op.createIdentity:
         return this.#registry.createIdentity(...(args as unknown as [Value[], string, number]));
       case Op.retireIdentity:

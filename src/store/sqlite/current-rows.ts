@@ -4,6 +4,7 @@
  * what it is held against.
  */
 import type { Database } from 'better-sqlite3';
+import { APPROVAL, APPROVAL_COLUMNS, approvalRow, VOTE, VOTE_COLUMNS, voteKey, voteRow } from './approval-rows.ts';
 import { FINDING_COLUMNS, findingRow } from './finding-rows.ts';
 import { HUMAN_COLUMNS, humanRow, KEY_COLUMNS } from './human-rows.ts';
 import { POLICY_COLUMNS, policyRow } from './policy-rows.ts';
@@ -26,7 +27,9 @@ export interface CurrentRow {
     | 'finding'
     | 'policy'
     | 'target'
-    | 'task';
+    | 'task'
+    | 'approval'
+    | 'vote';
   /** Which of its kind. */
   readonly key: string;
   readonly identity: string | null;
@@ -53,9 +56,22 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
     yield { kind: 'target', key: values[0] as string, identity: null, row: namedRow(TARGET_COLUMNS, values) };
   for (const values of rows(db, `SELECT ${TASK_COLUMNS} FROM task ORDER BY id`))
     yield { kind: 'task', key: values[0] as string, identity: values[1] as string, row: taskRow(values) };
+  yield* approvals(db);
   yield* humans(db);
   yield* bundles(db);
   yield* authorities(db);
+}
+
+function* approvals(db: Database): Iterable<CurrentRow> {
+  for (const values of rows(db, `SELECT ${APPROVAL_COLUMNS} FROM approval_request ORDER BY id`)) {
+    const identity = values[APPROVAL.identity] as string;
+    yield { kind: 'approval', key: values[0] as string, identity, row: approvalRow(values) };
+  }
+  const votes = `SELECT ${VOTE_COLUMNS} FROM approval_vote ORDER BY request, human, decision`;
+  for (const values of rows(db, votes)) {
+    const key = voteKey(values[VOTE.request], values[VOTE.human], values[VOTE.decision]);
+    yield { kind: 'vote', key, identity: null, row: voteRow(values) };
+  }
 }
 
 function* humans(db: Database): Iterable<CurrentRow> {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What may be listed, in which order, and each filter as SQL. */
+import type { ApprovalFilter, ApprovalRecord } from '../approvals.ts';
 import type { FindingFilter, FindingRecord } from '../findings.ts';
 import type { PolicySetRecord } from '../policies.ts';
 import type { EntryRecord, IdentityRecord, IssuanceRecord } from '../records.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter } from '../store.ts';
 import type { TaskFilter, TaskRecord } from '../tasks.ts';
+import { APPROVAL_COLUMNS, approvalOf } from './approval-rows.ts';
 import { FINDING_COLUMNS, findingOf } from './finding-rows.ts';
 import { Conditions, type Listing, type Where } from './listing.ts';
 import { POLICY_COLUMNS, policySetOf } from './policy-rows.ts';
@@ -71,6 +73,22 @@ export function findingWhere(filter: FindingFilter): Where {
   rest.when(filter.detector, 't.detector = ?');
   if (filter.open === true) rest.when(1, '(t.closed_at IS NULL) = ?');
   return { scope, filter: rest };
+}
+
+export const APPROVALS: Listing<ApprovalRecord> = {
+  columns: APPROVAL_COLUMNS,
+  from: 'approval_request t',
+  key: ['id'],
+  descending: true,
+  row: approvalOf,
+  keyOf: (approval) => [approval.id],
+};
+
+export function approvalWhere(filter: ApprovalFilter): Where {
+  const rest = new Conditions();
+  rest.when(filter.identity, 't.identity = ?');
+  rest.when(filter.state, 't.state = ?');
+  return { scope: new Conditions(), filter: rest };
 }
 
 export const TASKS: Listing<TaskRecord> = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The main thread's reading connection. WAL lets it read while the writer commits. */
 import Database, { type Statement } from 'better-sqlite3';
+import type { ApprovalStore } from '../approvals.ts';
 import type { AuditStore } from '../events.ts';
 import type { FindingStore } from '../findings.ts';
 import type { HumanStore } from '../humans.ts';
@@ -19,6 +20,7 @@ import type { RevocationStore } from '../revocations.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter, Listed, Page } from '../store.ts';
 import type { TargetStore } from '../targets.ts';
 import type { TaskStore } from '../tasks.ts';
+import { SqliteApprovalStore } from './approval-store.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
 import { SqliteFindingStore } from './finding-store.ts';
@@ -85,6 +87,10 @@ export class Reader {
 
   findings(writer: Writer): FindingStore {
     return new SqliteFindingStore(this.#db, writer);
+  }
+
+  approvals(writer: Writer): ApprovalStore {
+    return new SqliteApprovalStore(this.#db, writer);
   }
 
   tasks(writer: Writer): TaskStore {

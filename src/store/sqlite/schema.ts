@@ -14,6 +14,7 @@ import { step as step8 } from './migrations/0008-people.ts';
 import { step as step9 } from './migrations/0009-findings.ts';
 import { step as step10 } from './migrations/0010-policy.ts';
 import { step as step11 } from './migrations/0011-tasks.ts';
+import { step as step12 } from './migrations/0012-approvals.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   step9,
   step10,
   step11,
+  step12,
 ];

@@ -69,6 +69,7 @@ class SqliteStore implements Store {
   readonly policies: Store['policies'];
   readonly targets: Store['targets'];
   readonly tasks: Store['tasks'];
+  readonly approvals: Store['approvals'];
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -91,6 +92,7 @@ class SqliteStore implements Store {
     this.policies = this.#reader.policies(this.#writer);
     this.targets = this.#reader.targets(this.#writer);
     this.tasks = this.#reader.tasks(this.#writer);
+    this.approvals = this.#reader.approvals(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {
@@ -132,9 +134,8 @@ class SqliteStore implements Store {
   }
 
   async deleteEntry(id: string, by: string, at: number): Promise<void> {
-    await this.#writer.run(Op.deleteEntry, [id, by, at], (seq) => [
-      { seq: seq as number, at, by, kind: 'entry', action: 'delete', key: id },
-    ]);
+    const kind = { kind: 'entry', action: 'delete', key: id } as const;
+    await this.#writer.run(Op.deleteEntry, [id, by, at], (seq) => [{ seq: seq as number, at, by, ...kind }]);
   }
 
   async createIdentity(identity: IdentityRecord, by: string): Promise<void> {
@@ -194,9 +195,8 @@ class SqliteStore implements Store {
   }
 
   async deleteRelationship(key: string, by: string, at: number): Promise<void> {
-    await this.#writer.run(Op.deleteRelationship, [key, by, at], (answer) =>
-      relationshipDeleted(answer as readonly number[], key, by, at),
-    );
+    const told = (answer: unknown): readonly Change[] => relationshipDeleted(answer as readonly number[], key, by, at);
+    await this.#writer.run(Op.deleteRelationship, [key, by, at], told);
   }
 
   loadAuthorities(kind?: AuthorityKind): readonly AuthorityRecord[] {
@@ -224,8 +224,7 @@ class SqliteStore implements Store {
   }
 
   async record(issuance: NewIssuance): Promise<{ readonly seq: number }> {
-    const seq = await this.#writer.record((message) => pushIssuance(message, issuance));
-    return { seq: seq as number };
+    return { seq: (await this.#writer.record((message) => pushIssuance(message, issuance))) as number };
   }
 
   async markUndelivered(seq: number, reason: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { Database } from 'better-sqlite3';
 import { canonicalJson, type Json } from '../../lib/canonical-json.ts';
 import { quote } from '../../lib/failure.ts';
 import type { EventRecord } from '../events.ts';
+import { voteKey } from './approval-rows.ts';
 import { type CurrentRow, currentRows } from './current-rows.ts';
 import type { Fault } from './verify-tree.ts';
 
@@ -28,6 +29,8 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
   meta: ({ key }) => String(key),
   finding: ({ id }) => String(id),
   task: ({ id }) => String(id),
+  approval: ({ id }) => String(id),
+  vote: ({ request, human, decision }) => voteKey(request, human, decision),
   human: ({ name }) => String(name),
   policy: ({ hash }) => String(hash),
   target: ({ name }) => String(name),

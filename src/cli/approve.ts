@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `assay approve` and `assay reject`: what is signed is read from the screen that was shown, so that nothing is signed that was not
+ * (attack C4).
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { readScreen, renderScreen } from '../approvals/screen.ts';
+import { SCREEN_COLUMNS } from '../approvals/screen-lines.ts';
+import { approvalNamespace, parseStatement, type Statement, statementText } from '../approvals/statement.ts';
+import { Failure, quote } from '../lib/failure.ts';
+import { type AdminClient, type AdminOptions, withAdmin } from './admin-client.ts';
+import type { Io } from './io.ts';
+import type { Format } from './print.ts';
+import { printApproval, requestOf } from './show-approval.ts';
+import { type Signer, signerOf } from './signer.ts';
+import { sign } from './ssh-keys.ts';
+import { required, usage } from './usage.ts';
+
+interface Options extends AdminOptions {
+  readonly output: Format;
+  readonly reason?: string;
+  readonly key?: string;
+  readonly yes?: boolean;
+  readonly human?: string;
+  readonly statementOut?: string;
+  readonly statement?: string;
+  readonly signature?: string;
+}
+
+type Decision = Statement['decision'];
+
+const MOST_FILE_BYTES = 65_536;
+
+export function approve(io: Io, options: Options, [id = '']: readonly string[]): Promise<number> {
+  return decide(io, options, 'approve', id);
+}
+
+export async function reject(io: Io, options: Options, [id = '']: readonly string[]): Promise<number> {
+  if (options.signature === undefined) required(options.reason, '--reason');
+  return decide(io, options, 'reject', id);
+}
+
+function decide(io: Io, options: Options, decision: Decision, id: string): Promise<number> {
+  refuseMixed(options);
+  return withAdmin(io, options, async (admin) => {
+    if (options.signature !== undefined) return submitSigned(io, admin, options, decision, id);
+    const { approval } = await admin.call('GetApproval', { id });
+    const request = requestOf(approval);
+    const shown = (human: string): string => {
+      const screen = renderScreen({ decision, human, reason: options.reason ?? null, request });
+      io.talk(screen);
+      return statementText(readScreen(screen));
+    };
+    const namespace = approvalNamespace(request.trustDomain);
+    if (options.statementOut !== undefined) {
+      const text = shown(required(options.human, '--human'));
+      await writeFile(options.statementOut, text, { flag: 'wx', mode: 0o600 });
+      io.talk(`written; sign it with: ssh-keygen -Y sign -f KEY -n ${namespace} ${quote(options.statementOut)}\n`);
+      return 0;
+    }
+    const signer = await signerOf(io, admin, options.key);
+    const text = shown(signer.human);
+    await confirm(io, options, decision, signer);
+    const signature = await sign(io, signer.key, options.key, namespace, text);
+    return submit(io, admin, options, { id, statement: text, signature });
+  });
+}
+
+/** Whoever is not at a terminal has not seen it. */
+async function confirm(io: Io, { yes }: Options, decision: Decision, { human, key }: Signer): Promise<void> {
+  if (yes === true) return;
+  const terminal = io.terminal();
+  if (terminal === undefined) throw usage('--yes', undefined, 'is required where there is no terminal to ask on');
+  // guard: C4 test/cli/approve.test.ts — a terminal that breaks lines by itself shows something else
+  if (terminal.columns < SCREEN_COLUMNS)
+    throw usage('terminal', `${terminal.columns} columns`, `is narrower than ${SCREEN_COLUMNS}`, 'make it wider');
+  const typed = await terminal.ask(`Sign this as ${human} with ${key.fingerprint}? Type ${decision} to do so: `);
+  // guard: C4 test/cli/approve.test.ts
+  if (typed.trim() !== decision)
+    throw new Failure('failed-precondition', 'NOT_CONFIRMED', 'nothing was signed', {
+      hint: `type ${decision} where you are asked to`,
+    });
+}
+
+/** What was signed elsewhere. */
+async function submitSigned(
+  io: Io,
+  admin: AdminClient,
+  options: Options,
+  decision: Decision,
+  id: string,
+): Promise<number> {
+  const statement = await textOf(required(options.statement, '--statement'), '--statement');
+  const signature = await textOf(options.signature as string, '--signature');
+  const said = parseStatement(statement);
+  // guard: C4 test/cli/approve.test.ts
+  if (said.decision !== decision || said.request.id !== id)
+    throw usage(
+      '--statement',
+      `${said.decision} ${said.request.id}`,
+      `is not what this command says: ${decision} ${id}`,
+    );
+  io.talk(renderScreen(said));
+  return submit(io, admin, options, { id, statement, signature });
+}
+
+async function submit(
+  io: Io,
+  admin: AdminClient,
+  { output }: Options,
+  vote: { readonly id: string; readonly statement: string; readonly signature: string },
+): Promise<number> {
+  const { approval } = await admin.call('SubmitVote', vote);
+  printApproval(io, output, approval);
+  return 0;
+}
+
+function refuseMixed({ key, human, reason, statementOut, statement, signature }: Options): void {
+  if ((statement === undefined) !== (signature === undefined))
+    throw usage('--statement', undefined, 'goes with --signature', 'give both files');
+  if (signature !== undefined && (key ?? human ?? reason ?? statementOut) !== undefined)
+    throw usage('--signature', undefined, 'says all: it goes with --statement alone');
+  if (statementOut === undefined && human !== undefined)
+    throw usage('--human', undefined, 'goes with --statement-out', 'a key says whose it is');
+  if (statementOut !== undefined && key !== undefined)
+    throw usage('--key', undefined, 'signs, and --statement-out does not');
+}
+
+async function textOf(file: string, flag: string): Promise<string> {
+  try {
+    return (await readFile(file)).subarray(0, MOST_FILE_BYTES).toString('utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw usage(flag, file, `cannot be read: ${code}`);
+  }
+}
