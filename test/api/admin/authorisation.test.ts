@@ -42,6 +42,7 @@ const WRITES: readonly RpcName[] = [
   'ApplyPolicy',
   'RollbackPolicy',
   'ShadowPolicy',
+  'EndTask',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 11);
 
@@ -61,6 +62,7 @@ describe('the table', () => {
     expect(RPCS.filter((rpc) => ACCESS[rpc].startsWith('write'))).toEqual(expect.arrayContaining([...WRITES]));
     expect(RPCS.filter((rpc) => ACCESS[rpc].startsWith('write'))).toHaveLength(WRITES.length);
     expect(RPCS.filter((rpc) => ACCESS[rpc] === 'anyone')).toEqual(['WhoAmI']);
+    expect(RPCS.filter((rpc) => ACCESS[rpc] === 'signed')).toEqual(['SubmitVote']);
   });
 });
 
@@ -82,8 +84,8 @@ describe('a caller', () => {
     expect(asRootDaemon.refusal('SetBundle', caller(1001))?.message).toContain('SetBundle needs root');
   });
 
-  it('C1: that has no role may do nothing, and is told what it would need', () => {
-    expect(allowed(asRootDaemon, caller(1002))).toEqual(['WhoAmI']);
+  it('C1: that has no role may do nothing but hand in what somebody signed, and is told what it would need', () => {
+    expect(allowed(asRootDaemon, caller(1002))).toEqual(['SubmitVote', 'WhoAmI']);
     expect(asRootDaemon.refusal('ListEntries', caller(1002))).toMatchObject({
       reason: 'READ_NOT_ALLOWED',
       message: expect.stringContaining('ListEntries needs root, or a role'),
@@ -97,7 +99,7 @@ describe('a caller', () => {
 
   it('B3: that is root may nothing with a daemon of another uid, and that uid everything', () => {
     expect(allowed(asUserDaemon, caller(1000))).toEqual(RPCS);
-    expect(allowed(asUserDaemon, caller(0))).toEqual(['WhoAmI']);
+    expect(allowed(asUserDaemon, caller(0))).toEqual(['SubmitVote', 'WhoAmI']);
     expect(asUserDaemon.refusal('ListEntries', caller(0))?.hint).toBe('run the command as uid 1000');
     expect(allowed(asUserDaemon, caller(1000, false))).toEqual(['WhoAmI']);
   });
