@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { requestDigest, requestText } from '../../src/approvals/statement.ts';
 import { metricJson } from '../../src/cli/report.ts';
+import { approvalJson } from '../../src/cli/show-approval.ts';
 import { authorityJson } from '../../src/cli/show-authority.ts';
 import { bundleJson } from '../../src/cli/show-bundle.ts';
 import { checkJson } from '../../src/cli/show-checks.ts';
@@ -14,6 +16,7 @@ import { policySetJson } from '../../src/cli/show-policy.ts';
 import { svidJson } from '../../src/cli/show-svid.ts';
 import { targetJson } from '../../src/cli/target.ts';
 import { buildTree } from '../../src/cli/tree.ts';
+import { taskRequest } from '../support/approval.ts';
 import { TestCa } from '../support/test-ca.ts';
 
 const page = readFileSync(join(resolve(import.meta.dirname, '../..'), 'docs/cli-output.md'), 'utf8');
@@ -139,6 +142,14 @@ const FORMS: readonly (readonly [string, object])[] = [
       last_result: '',
       last_reason: '',
       failures: '0',
+    }),
+  ],
+  [
+    'approval',
+    approvalJson({
+      ...{ id: 't', kind: 'task', identity: 'spiffe://example.org/e', request: requestText(taskRequest()) },
+      ...{ digest: requestDigest(taskRequest()), state: 'pending', state_since: TIME, state_reason: '' },
+      ...{ created_at: TIME, not_after: TIME, missing: 1, votes: [] },
     }),
   ],
   [
