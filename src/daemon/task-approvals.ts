@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A task that waits as the request that people are shown: every fact that the decision rests on (attack C4). */
+import type { ApprovalRequest, RequestTarget } from '../approvals/request.ts';
+import type { Random } from '../lib/random.ts';
+import type { PolicyDecision, PolicyTarget } from '../policy/contract.ts';
+import type { TaskRecord } from '../store/tasks.ts';
+import { intentText } from '../tasks/request.ts';
+
+export interface AskingFacts {
+  readonly targets: { get(name: string): PolicyTarget | undefined };
+  /** Who answers for the identity. */
+  readonly owner: string;
+  /** Detectors with an open finding about it. */
+  readonly findings: readonly string[];
+  readonly trustDomain: string;
+  /** Name of the key that signs the log. */
+  readonly log: string;
+  /** Until when people may answer, beside the task's own deadline. */
+  readonly notAfter: number;
+  readonly random: Random;
+}
+
+const NONCE_BYTES = 16;
+
+/** As `src/tasks/caller.ts` wrote it. */
+interface AttestedText {
+  readonly selectors: readonly string[];
+  readonly claimed: readonly string[];
+  readonly secrets: 'found' | 'none-seen' | 'unreadable';
+}
+
+export function requestForTask(
+  task: TaskRecord,
+  { need, because, policyHash }: PolicyDecision & { readonly outcome: 'approve' },
+  facts: AskingFacts,
+): ApprovalRequest {
+  const { selectors, claimed, secrets } = JSON.parse(task.attested) as AttestedText;
+  const { owner, trustDomain, log, random } = facts;
+  return {
+    kind: 'task',
+    id: task.id,
+    identity: task.identity,
+    targets: targetsOf(task, facts),
+    purpose: task.purpose,
+    deadline: task.deadline,
+    parent: task.parent,
+    ...{ grant: null, from: null, mostTasks: null, taskSeconds: null, delegates: [], requestedBy: null },
+    ...{ uid: task.uid, pid: task.pid, started: Number(task.startTime) },
+    selectors: sorted(selectors),
+    executable: valueOf(claimed, 'unix:path:'),
+    sha256: valueOf(claimed, 'unix:sha256:'),
+    secrets,
+    findings: sorted(facts.findings),
+    owner,
+    ...{ needCount: need.count, needStrength: need.strength, needOtherUid: need.otherUid },
+    because: sorted(because.map(({ policyId }) => policyId)),
+    ...{ policyHash, trustDomain, log },
+    nonce: random.bytes(NONCE_BYTES).toString('base64url'),
+    notAfter: Math.min(facts.notAfter, task.deadline),
+  };
+}
+
+function targetsOf(task: TaskRecord, { targets }: AskingFacts): readonly RequestTarget[] {
+  const byTarget = Map.groupBy(task.intents, ({ target }) => target);
+  return sorted([...byTarget.keys()]).map((name) => {
+    const target = targets.get(name);
+    // Policy decided on it a moment ago: one that has gone since is asked of nobody.
+    if (target === undefined) throw new RangeError(`there is no target ${name}`);
+    const { owner, environment, impact } = target;
+    return {
+      ...{ name, owner, impact },
+      environment: environment === '' ? null : environment,
+      // Targets do not say so of an intent.
+      irrevocable: false,
+      intents: sorted((byTarget.get(name) ?? []).map(intentText)),
+    };
+  });
+}
+
+/** The only one; null where there are none, or several. */
+function valueOf(claimed: readonly string[], prefix: string): string | null {
+  const [one, ...more] = claimed.filter((selector) => selector.startsWith(prefix));
+  return one === undefined || more.length > 0 ? null : one.slice(prefix.length);
+}
+
+/** Each once, as `src/approvals/` wants them. */
+function sorted(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort();
+}
