@@ -132,7 +132,7 @@ export class Ballots implements Approvals {
     const now = clock.now();
     const record = store.get(id);
     if (record === undefined) throw notAsked(id);
-    // guard: C4 test/ballots/ballots.test.ts
+    // The writer refuses it as well; here nothing is verified for it.
     if (record.state !== 'pending') throw overAlready(id, record.notAfter, record.state);
     const opened = openApproval(submitted, requestOf(record), (name) => this.#keysOf(name), now);
     const vote: VoteRecord = {

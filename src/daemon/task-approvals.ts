@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A task that waits as the request that people are shown: every fact that the decision rests on (attack C4). */
+import type { Approvals } from '../approvals/approvals.ts';
 import type { ApprovalRequest, RequestTarget } from '../approvals/request.ts';
+import type { AgentOwners } from '../approvals/uid-relation.ts';
 import type { Random } from '../lib/random.ts';
 import type { PolicyDecision, PolicyTarget } from '../policy/contract.ts';
 import type { TaskRecord } from '../store/tasks.ts';
 import { intentText } from '../tasks/request.ts';
+import type { TaskApprovals } from '../tasks/rooms.ts';
 
 export interface AskingFacts {
   readonly targets: { get(name: string): PolicyTarget | undefined };
@@ -20,6 +23,34 @@ export interface AskingFacts {
   readonly random: Random;
 }
 
+export type Asking = PolicyDecision & { readonly outcome: 'approve' };
+
+/** `ask`: what people are shown of a task, and as whom its process was started. */
+export function taskApprovals(
+  approvals: Approvals,
+  ask: (task: TaskRecord, decision: Asking) => { readonly request: ApprovalRequest; readonly agent: AgentOwners },
+): TaskApprovals {
+  return {
+    async open(task, decision) {
+      const { request, agent } = ask(task, decision);
+      await approvals.open(request, agent, task.identity);
+    },
+    countedFor(taskId) {
+      const opened = approvals.state(taskId);
+      // guard: C4 test/daemon/task-approvals.test.ts — less than what was asked for lets nothing begin
+      return opened?.state === 'approved' ? opened.approvals : [];
+    },
+    onVoice(listener) {
+      approvals.onDecided(({ id, state, reason, request }) => {
+        if (request.kind !== 'task') return;
+        if (state === 'approved') listener(id);
+        // A task knows itself when its time is over.
+        else if (state === 'rejected' || state === 'withdrawn') listener(id, { kind: state, reason: reason ?? '' });
+      });
+    },
+  };
+}
+
 const NONCE_BYTES = 16;
 
 /** As `src/tasks/caller.ts` wrote it. */
@@ -31,7 +62,7 @@ interface AttestedText {
 
 export function requestForTask(
   task: TaskRecord,
-  { need, because, policyHash }: PolicyDecision & { readonly outcome: 'approve' },
+  { need, because, policyHash }: Asking,
   facts: AskingFacts,
 ): ApprovalRequest {
   const { selectors, claimed, secrets } = JSON.parse(task.attested) as AttestedText;

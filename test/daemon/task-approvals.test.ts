@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { refuseUnfit } from '../../src/approvals/statement.ts';
-import { type AskingFacts, requestForTask } from '../../src/daemon/task-approvals.ts';
+import { type AskingFacts, requestForTask, taskApprovals } from '../../src/daemon/task-approvals.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { PolicyTarget } from '../../src/policy/contract.ts';
-import { pendingTask } from '../support/ballot-world.ts';
+import { APART, ballotWorld, pendingTask } from '../support/ballot-world.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
+const dir = tempDir('task-approvals');
 const NEED = {
   policyHash: 'cd'.repeat(32),
   outcome: 'approve',
@@ -80,5 +82,42 @@ describe('a task that waits, as people are shown it', () => {
     const request = requestForTask({ ...task, attested: JSON.stringify(several) }, NEED, facts);
     expect([request.executable, request.sha256]).toEqual([null, null]);
     expect(() => requestForTask(task, NEED, { ...facts, targets: { get: () => undefined } })).toThrow('no target crm');
+  });
+});
+
+describe('what a task hears of people', () => {
+  it('C4: nothing until enough of them approved, then those who did; of a rejection its reason', async () => {
+    const w = await ballotWorld(dir);
+    try {
+      await w.join('alice', 1_000);
+      await w.join('bob', 1_001);
+      const one = { ...NEED, need: { count: 2, strength: 1, otherUid: true } } as const;
+      const ask = (id: string, decision: Parameters<typeof requestForTask>[1]) => ({
+        request: requestForTask({ ...task, id }, decision, { ...facts, notAfter: w.clock.now() + 900_000 }),
+        agent: APART,
+      });
+      const people = taskApprovals(w.ballots, ({ id }, decision) => ask(id, decision));
+      const heard: unknown[] = [];
+      people.onVoice((...said) => void heard.push(said));
+      for (const id of ['01jdqw3h5v8z9k2m4n6p7r8s9t', '01jdqw3h5v8z9k2m4n6p7r8s9u']) {
+        const waits = pendingTask(id, w.clock.now());
+        await w.store.tasks.create(waits, 1, waits.identity);
+        await people.open(waits, one);
+      }
+      const requestOf = (id: string) => w.ballots.state(id)!.request;
+      await w.cast('alice', requestOf(task.id));
+      expect([heard, people.countedFor(task.id), people.countedFor('none')]).toEqual([[], [], []]);
+      await w.cast('bob', requestOf(task.id));
+      expect(people.countedFor(task.id)).toEqual([
+        { human: 'alice', strength: 1, uid: 'other' },
+        { human: 'bob', strength: 1, uid: 'other' },
+      ]);
+      const other = requestOf('01jdqw3h5v8z9k2m4n6p7r8s9u');
+      await w.cast('bob', other, { decision: 'reject', reason: 'too broad' });
+      expect(heard).toEqual([[task.id], [other.id, { kind: 'rejected', reason: 'rejected by bob: too broad' }]]);
+      expect(people.countedFor(other.id)).toEqual([]);
+    } finally {
+      await w.close();
+    }
   });
 });
