@@ -16,7 +16,8 @@ import type { Logger } from '../telemetry/logger.ts';
 export interface ApprovalParts {
   readonly store: Store;
   readonly registry: Pick<Registry, 'people'>;
-  readonly policy: PolicyEngine | undefined;
+  /** Undefined where no set decides. */
+  readonly policy: () => PolicyEngine | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly closers: Closers;
@@ -36,7 +37,10 @@ export async function startApprovals({
     tasks: store.tasks,
     changes: store,
     people: registry.people,
-    mayDecide: (asked) => (policy === undefined ? answersFor(asked) : mayApprove(policy, asked)),
+    mayDecide: (asked) => {
+      const engine = policy();
+      return engine === undefined ? answersFor(asked) : mayApprove(engine, asked);
+    },
     // No statement about a key is kept yet: each counts as software (attack C3).
     enrolmentOf: () => ({ highest: 1, proof: 'none' }),
     reachOf: ({ uids }) => machineReach(uids),

@@ -215,7 +215,10 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     policy: policies.engine,
     targets: { get: (name) => registry.targets.forPolicy(name) },
   });
-  const approvals = await startApprovals({ store, registry, policy: undefined, clock, log, closers });
+  const approvals = await startApprovals({
+    ...{ store, registry, clock, log, closers },
+    policy: () => (policies.engine.live === undefined ? undefined : policies.engine),
+  });
   const workload = workloadDoor(config, {
     tasks,
     identities: standings,

@@ -78,8 +78,8 @@ export function requestForTask(
     ...{ grant: null, from: null, mostTasks: null, taskSeconds: null, delegates: [], requestedBy: null },
     ...{ uid: task.uid, pid: task.pid, started: Number(task.startTime) },
     selectors: sorted(selectors),
-    executable: valueOf(claimed, 'unix:path:'),
-    sha256: valueOf(claimed, 'unix:sha256:'),
+    executable: onlyValue(claimed, 'unix:path:'),
+    sha256: onlyValue(claimed, 'unix:sha256:'),
     secrets,
     findings: sorted(facts.findings),
     owner,
@@ -109,7 +109,7 @@ function targetsOf(task: TaskRecord, { targets }: AskingFacts): readonly Request
 }
 
 /** The only one; null where there are none, or several. */
-function valueOf(claimed: readonly string[], prefix: string): string | null {
+function onlyValue(claimed: readonly string[], prefix: string): string | null {
   const [one, ...more] = claimed.filter((selector) => selector.startsWith(prefix));
   return one === undefined || more.length > 0 ? null : one.slice(prefix.length);
 }

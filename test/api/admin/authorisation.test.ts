@@ -42,7 +42,6 @@ const WRITES: readonly RpcName[] = [
   'ApplyPolicy',
   'RollbackPolicy',
   'ShadowPolicy',
-  'EndTask',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 11);
 
