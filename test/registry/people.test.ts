@@ -121,11 +121,8 @@ describe('people', () => {
     const bad = await refusalOfAsync(() => w.people.add({ name: 'a', uids: [-1], teams: [] }, OPERATOR));
     expect(bad.reason).toBe('HUMAN_UID_INVALID');
     await w.add('a');
-    for (let at = 0; at < 16; at += 1) {
-      const blob = Buffer.concat([
-        Buffer.from('0000000b7373682d6564323535313900000020', 'hex'),
-        Buffer.alloc(32, at + 1),
-      ]);
+    for (let at = 1; at <= 16; at += 1) {
+      const blob = Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), Buffer.alloc(32, at)]);
       await w.people.addKey('a', `ssh-ed25519 ${blob.toString('base64')}`, OPERATOR);
     }
     expect(

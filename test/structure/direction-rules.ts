@@ -10,7 +10,7 @@ export interface Rule {
 }
 
 const domain =
-  'merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'approvals|ballots|merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 export const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -23,6 +23,17 @@ export const rules: readonly Rule[] = [
     who: /^src\/merkle\//,
     mayNot: /^(src\/(?!merkle\/|lib\/)|attestors\/|node:(?!crypto$))/,
     reason: 'a tree is hashes of text: what the text says is not its matter',
+  },
+  {
+    who: /^src\/approvals\//,
+    mayNot: /^(src\/(?!approvals\/|identity\/|lib\/)|attestors\/|node:(?!crypto$))/,
+    reason:
+      'what people signed is judged by its bytes and by what is handed in: an auditor runs the same code without a daemon',
+  },
+  {
+    who: /^src\/ballots\//,
+    mayNot: /^(src\/(?!ballots\/|approvals\/|store\/[^/]+\.ts$|telemetry\/|lib\/)|attestors\/|node:)/,
+    reason: 'ballots count what people signed: they begin nothing and give nothing',
   },
   {
     who: /^src\/x509\//,

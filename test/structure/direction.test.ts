@@ -32,6 +32,8 @@ describe('the direction of imports', () => {
     ['src/policy/policy-set.ts', '@cedar-policy/cedar-wasm/nodejs'],
     ['src/jwt/svid.ts', 'src/x509/verify.ts'],
     ['src/jwt/svid.ts', 'node:fs'],
+    ['src/approvals/approval.ts', 'src/store/humans.ts'],
+    ['src/ballots/ballots.ts', 'src/tasks/tasks.ts'],
     ['src/helper/helper.ts', 'src/issuance/standing.ts'],
     ['src/detectors/watch.ts', 'src/issuance/standing.ts'],
     ['src/metrics/numbers.ts', 'src/store/store.ts'],
@@ -40,8 +42,10 @@ describe('the direction of imports', () => {
   });
 
   it('has no circle of files that need each other to load', () => {
-    const ours = imports.filter((one) => !one.typeOnly && /^(src|attestors)\//.test(one.target));
-    const edges = Map.groupBy(ours, (edge) => edge.file);
+    const edges = Map.groupBy(
+      sources.flatMap((file) => valueImports(file).map((target) => ({ file, target }))),
+      (edge) => edge.file,
+    );
     expect(findCircle(new Map([...edges].map(([file, list]) => [file, list.map((edge) => edge.target)])))).toEqual([]);
   });
 
@@ -58,6 +62,11 @@ describe('the direction of imports', () => {
     ).toEqual([]);
   });
 });
+
+function valueImports(file: string): string[] {
+  const ours = importsOf(file).filter((one) => !one.typeOnly && /^(src|attestors)\//.test(one.target));
+  return ours.map((one) => one.target);
+}
 
 function findCircle(edges: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
