@@ -76,6 +76,8 @@ const LONGEST_INTENT = 64 + 1 + 64 + 1 + FREE_TEXT;
 const LAST_ID = 4_294_967_295;
 const MOST_INTENTS = 32;
 const MOST_NAMES = 32;
+/** A pod with its labels has dozens. */
+const MOST_SELECTORS = 128;
 export const MOST_TARGETS = 8;
 /** A year: no task is longer. */
 const LONGEST_TASK = 31_536_000;
@@ -124,7 +126,7 @@ export const TAIL_FIELDS: readonly Field[] = [
   field('uid', 'uid', 'process uid', orNone(whole(0, LAST_ID))),
   field('pid', 'pid', 'process pid', orNone(whole(1, LAST_ID))),
   field('started', 'started', 'started, ticks', orNone(whole(0, Number.MAX_SAFE_INTEGER))),
-  field('selectors', 'selectors', 'proven of it', set(selector, 0, MOST_NAMES)),
+  field('selectors', 'selectors', 'proven of it', set(selector, 0, MOST_SELECTORS)),
   field('executable', 'executable', 'program, claimed', orNone(opaque(LONGEST_PATH, '/'))),
   field('sha256', 'sha256', 'SHA-256, claimed', orNone(sha256Hex)),
   field('secrets', 'secrets', 'static secrets', orNone(choice('found', 'none-seen', 'unreadable'))),

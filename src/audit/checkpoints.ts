@@ -49,6 +49,11 @@ export class Checkpoints {
     this.#grown(this.#events);
   }
 
+  /** Origin of the log, and the name of its key. */
+  get name(): string {
+    return this.#opts.signer.name;
+  }
+
   /** What whoever checks a checkpoint needs to know of its key. */
   verifierKey(): string {
     return verifierKey(this.#opts.signer);

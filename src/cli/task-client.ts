@@ -25,7 +25,6 @@ export interface PendingTask {
   readonly because: readonly string[];
   readonly needs: string;
   readonly deadline: string;
-  readonly approval: string;
 }
 
 export interface ActiveTask {

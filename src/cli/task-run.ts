@@ -89,6 +89,7 @@ async function untilOver(io: Io, lease: TaskLease, task: ActiveTask, child: Task
 function tellPending(io: Io, { task_id, because, needs, deadline }: PendingTask): void {
   io.talk(`assay: task ${task_id} waits for ${plain(needs)}, until ${instant(Number(deadline))}\n`);
   for (const why of because) io.talk(`  because: ${plain(why)}\n`);
+  io.talk(`  whoever may decide: assay approve ${task_id}\n`);
 }
 
 function inWords({ end, reason }: EndedTask): string {

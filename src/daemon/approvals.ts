@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Approvals with what they look through. */
 import { readFileSync } from 'node:fs';
-import type { KeyReach } from '../approvals/uid-relation.ts';
+import { type KeyReach, type UidRelation, uidRelation } from '../approvals/uid-relation.ts';
 import { Ballots } from '../ballots/ballots.ts';
-import { keyReach } from '../ballots/key-reach.ts';
+import { type AccountTexts, keyReach } from '../ballots/key-reach.ts';
 import type { AskedOfPolicy } from '../ballots/rooms.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closers } from '../lib/closers.ts';
+import type { ProcessHandle } from '../peer/process-handle.ts';
+import { ownersOf } from '../peer/process-owners.ts';
 import type { PolicyEngine } from '../policy/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { HumanRecord } from '../store/humans.ts';
@@ -23,15 +25,8 @@ export interface ApprovalParts {
   readonly closers: Closers;
 }
 
-/** After tasks have ended what an earlier daemon left. */
-export async function startApprovals({
-  store,
-  registry,
-  policy,
-  clock,
-  log,
-  closers,
-}: ApprovalParts): Promise<Ballots> {
+/** Its `endLeftovers` comes after that of tasks, and before the first caller. */
+export function startApprovals({ store, registry, policy, clock, log, closers }: ApprovalParts): Ballots {
   const ballots = new Ballots({
     store: store.approvals,
     tasks: store.tasks,
@@ -43,13 +38,38 @@ export async function startApprovals({
     },
     // No statement about a key is kept yet: each counts as software (attack C3).
     enrolmentOf: () => ({ highest: 1, proof: 'none' }),
-    reachOf: ({ uids }) => machineReach(uids),
+    reachOf: ({ uids }) => machineReach(uids, accountFiles()),
     clock,
     log,
   });
   closers.add('approvals', () => ballots.close());
-  await ballots.endLeftovers();
   return ballots;
+}
+
+/**
+ * How near an agent is to those who would be asked: `other` where policy lets somebody approve whose keys it cannot reach. Reads
+ * the account files once.
+ */
+export function nearestTo(
+  process: ProcessHandle,
+  owner: string,
+  { registry, policy, clock }: Pick<ApprovalParts, 'registry' | 'policy' | 'clock'>,
+): UidRelation {
+  const engine = policy();
+  if (engine === undefined) return 'unknown';
+  const [agent, files, at] = [ownersOf(process), accountFiles(), clock.now()];
+  const relations = registry.people
+    .all()
+    .filter(({ active, keys }) => active && keys.length > 0)
+    .filter(({ name, active, teams }) => {
+      const subject = { kind: 'task', id: 'any', owner } as const;
+      const asked = { human: { name, active, teams }, subject, at, strength: 1, uid: 'other' } as const;
+      return engine.mayApprove(asked).outcome === 'allow';
+    })
+    .map(({ uids }) => uidRelation(agent, machineReach(uids, files)));
+  // guard: C2 test/daemon/nearest.test.ts
+  if (!relations.includes('other')) return relations.includes('same') ? 'same' : 'unknown';
+  return 'other';
 }
 
 function mayApprove(policy: PolicyEngine, { human, request, strength, uid, at }: AskedOfPolicy): boolean {
@@ -63,17 +83,17 @@ function answersFor({ human: { name, teams }, request: { owner } }: AskedOfPolic
   return owner === `human:${name}` || teams.some((team) => owner === `team:${team}`);
 }
 
-/** Read each time: people decide seldom, and accounts change. A file that is not there says nothing, one that cannot be read says no. */
-function machineReach(uids: HumanRecord['uids']): KeyReach {
+/** Read each time: people decide seldom, and accounts change. A file that is not there says nothing; undefined: one cannot be read. */
+function accountFiles(): AccountTexts | undefined {
   try {
-    return keyReach(uids, {
-      passwd: textOf('/etc/passwd'),
-      group: textOf('/etc/group'),
-      subuid: textOf('/etc/subuid'),
-    });
+    return { passwd: textOf('/etc/passwd'), group: textOf('/etc/group'), subuid: textOf('/etc/subuid') };
   } catch {
-    return { uids: [], ranges: [], gids: [] };
+    return undefined;
   }
+}
+
+function machineReach(uids: HumanRecord['uids'], files: AccountTexts | undefined): KeyReach {
+  return files === undefined ? { uids: [], ranges: [], gids: [] } : keyReach(uids, files);
 }
 
 function textOf(path: string): string {

@@ -27,7 +27,7 @@ export interface AuditRooms {
 /** Rejects where the log has lost what an anchored checkpoint is over (attack B5), or its key cannot be used. */
 export async function startAudit(
   rooms: AuditRooms,
-): Promise<Pick<Checkpoints, 'now' | 'verifierKey' | 'health' | 'close'>> {
+): Promise<Pick<Checkpoints, 'name' | 'now' | 'verifierKey' | 'health' | 'close'>> {
   const { config, store, nodeId, version, clock, log } = rooms;
   const { audit } = store;
   const anchors = anchorsOf(config.dataDir, config.audit.checkpointFile);
@@ -46,6 +46,7 @@ export async function startAudit(
   await note('daemon.start', { version, pid: process.pid });
   const checkpoints = new Checkpoints({ audit, signer, anchors, clock, log });
   return {
+    name: checkpoints.name,
     now: () => checkpoints.now(),
     verifierKey: () => checkpoints.verifierKey(),
     health: () => checkpoints.health(),

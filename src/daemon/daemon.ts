@@ -23,7 +23,6 @@ import type { Logger } from '../telemetry/logger.ts';
 import { Tally } from '../telemetry/tally.ts';
 import { adminDeps } from './admin-deps.ts';
 import { startAnnouncements } from './announcements.ts';
-import { startApprovals } from './approvals.ts';
 import { startAudit } from './audit.ts';
 import { makeAttestors, makeKeyManager, ON_DEMAND, openStore } from './catalog.ts';
 import { looksAtCallers, startDetectors } from './detectors.ts';
@@ -210,14 +209,13 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const launches = config.attestors.launcher === undefined ? undefined : platform.launches;
   const launcher = { launches, registry };
   const refused = new Tally();
-  const tasks = await startTasks(config, {
+  const { tasks, ballots: approvals } = await startTasks(config, {
     ...{ store, attestation, registry, standings, platform, ownUid, refused, clock, random, log, closers },
     policy: policies.engine,
+    trustDomain,
+    livePolicy: () => (policies.engine.live === undefined ? undefined : policies.engine),
+    logName: checkpoints.name,
     targets: { get: (name) => registry.targets.forPolicy(name) },
-  });
-  const approvals = await startApprovals({
-    ...{ store, registry, clock, log, closers },
-    policy: () => (policies.engine.live === undefined ? undefined : policies.engine),
   });
   const workload = workloadDoor(config, {
     tasks,

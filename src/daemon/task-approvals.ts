@@ -4,6 +4,7 @@ import type { Approvals } from '../approvals/approvals.ts';
 import type { ApprovalRequest, RequestTarget } from '../approvals/request.ts';
 import type { AgentOwners } from '../approvals/uid-relation.ts';
 import type { Random } from '../lib/random.ts';
+import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyDecision, PolicyTarget } from '../policy/contract.ts';
 import type { TaskRecord } from '../store/tasks.ts';
 import { intentText } from '../tasks/request.ts';
@@ -28,11 +29,15 @@ export type Asking = PolicyDecision & { readonly outcome: 'approve' };
 /** `ask`: what people are shown of a task, and as whom its process was started. */
 export function taskApprovals(
   approvals: Approvals,
-  ask: (task: TaskRecord, decision: Asking) => { readonly request: ApprovalRequest; readonly agent: AgentOwners },
+  ask: (
+    task: TaskRecord,
+    decision: Asking,
+    leader: ProcessHandle,
+  ) => { readonly request: ApprovalRequest; readonly agent: AgentOwners },
 ): TaskApprovals {
   return {
-    async open(task, decision) {
-      const { request, agent } = ask(task, decision);
+    async open(task, decision, leader) {
+      const { request, agent } = ask(task, decision, leader);
       await approvals.open(request, agent, task.identity);
     },
     countedFor(taskId) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Tasks with what they look through. Without policies none begins. */
+/** Tasks, and what people are asked of them, with what they look through. Without policies none begins. */
 import type { AttestationEngine } from '../attestation/engine.ts';
+import type { Ballots } from '../ballots/ballots.ts';
 import type { Config } from '../config/config.ts';
+import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { Standings } from '../issuance/standings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closers } from '../lib/closers.ts';
@@ -10,12 +12,14 @@ import type { Random } from '../lib/random.ts';
 import { descendsFrom } from '../peer/ancestry.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
+import { ownersOf } from '../peer/process-owners.ts';
 import type { PolicyAttested, PolicyEngine, PolicyTarget } from '../policy/contract.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
-import type { TaskApprovals } from '../tasks/rooms.ts';
 import { Tasks } from '../tasks/tasks.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { nearestTo, startApprovals } from './approvals.ts';
+import { requestForTask, taskApprovals } from './task-approvals.ts';
 import { TaskDoors } from './task-doors.ts';
 
 export interface TaskParts {
@@ -25,6 +29,11 @@ export interface TaskParts {
   readonly standings: Standings;
   readonly platform: PeerPlatform;
   readonly policy: PolicyEngine;
+  /** Undefined where no set decides. */
+  readonly livePolicy: () => PolicyEngine | undefined;
+  readonly trustDomain: TrustDomain;
+  /** Of the key that signs the log: which daemon asks. */
+  readonly logName: string;
   readonly targets: { get(name: string): PolicyTarget | undefined };
   readonly ownUid: number;
   readonly refused: { add(reason: string): void };
@@ -34,22 +43,17 @@ export interface TaskParts {
   readonly closers: Closers;
 }
 
-/** Nobody can be asked yet. */
-const NO_PEOPLE: TaskApprovals = {
-  open: async () => {
-    throw new Failure('unimplemented', 'APPROVALS_ABSENT', 'people cannot be asked', {
-      hint: 'have policy allow it without an approval, or ask for less',
-    });
-  },
-  countedFor: () => [],
-  onVoice: () => undefined,
-};
-
 /** Findings of one identity that a decision hears of. */
 const MOST_FINDINGS = 100;
 
-export async function startTasks(config: Config, parts: TaskParts): Promise<Tasks> {
-  const { store, standings, platform, closers, ownUid } = parts;
+export async function startTasks(
+  config: Config,
+  parts: TaskParts,
+): Promise<{ readonly tasks: Tasks; readonly ballots: Ballots }> {
+  const { store, registry, standings, platform, closers, ownUid, clock, random, log } = parts;
+  const findingsOf = (identity: string): readonly string[] =>
+    store.findings.list({ open: true, identity }, { limit: MOST_FINDINGS }).rows.map(({ detector }) => detector);
+  const ballots = startApprovals({ store, registry, clock, log, closers, policy: parts.livePolicy });
   const doors = new TaskDoors({ ...parts, config });
   doors.removeLeftovers();
   const tasks: Tasks = new Tasks({
@@ -57,10 +61,20 @@ export async function startTasks(config: Config, parts: TaskParts): Promise<Task
     store: store.tasks,
     changes: store,
     secretsOf: (process, signal) => secretsOf(platform, process, signal),
-    findingsOf: (identity) =>
-      store.findings.list({ open: true, identity }, { limit: MOST_FINDINGS }).rows.map(({ detector }) => detector),
-    uidRelation: () => 'unknown',
-    approvals: NO_PEOPLE,
+    findingsOf,
+    uidRelation: (process, { owner }) => nearestTo(process, owner, { registry, clock, policy: parts.livePolicy }),
+    approvals: taskApprovals(ballots, (task, decision, leader) => ({
+      request: requestForTask(task, decision, {
+        targets: parts.targets,
+        owner: registry.identity(task.identity)?.owner ?? '',
+        findings: findingsOf(task.identity),
+        trustDomain: parts.trustDomain.name,
+        log: parts.logName,
+        notAfter: task.createdAt + config.tasks.pendingMs,
+        random,
+      }),
+      agent: ownersOf(leader),
+    })),
     isBelow: (process, leader) => descendsFrom(process, leader),
     openSocket: (scope) => doors.open(scope.taskId, standings.within(scope), tasks),
     settings: {
@@ -73,7 +87,8 @@ export async function startTasks(config: Config, parts: TaskParts): Promise<Task
   });
   closers.add('tasks', () => tasks.close());
   await tasks.endLeftovers();
-  return tasks;
+  await ballots.endLeftovers();
+  return { tasks, ballots };
 }
 
 /** A look that fails proves nothing, which is less than nothing seen (attack C5). */

@@ -44,8 +44,12 @@ export interface TaskRooms extends DecisionRooms {
 
 /** Where people say yes or no to what is pending. */
 export interface TaskApprovals {
-  /** Asks them. Rejects where they cannot be asked. */
-  open(task: TaskRecord, decision: PolicyDecision & { readonly outcome: 'approve' }): Promise<void>;
+  /** Asks them; `leader` is the process that asks. Rejects where they cannot be asked. */
+  open(
+    task: TaskRecord,
+    decision: PolicyDecision & { readonly outcome: 'approve' },
+    leader: ProcessHandle,
+  ): Promise<void>;
   /** Those that count now, each verified and about this very task. */
   countedFor(taskId: string): readonly PolicyApproval[];
   /** Somebody said something about this task. `end` where it cannot become active any more, or stay so. */

@@ -7,12 +7,13 @@
  * came from elsewhere: an operator, a suspended identity, a parent.
  */
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { PolicyDecision, UidRelation } from '../policy/contract.ts';
+import type { PolicyDecision } from '../policy/contract.ts';
 import type { Change } from '../store/records.ts';
 import type { EndedTask, TaskEnd, TaskRecord } from '../store/tasks.ts';
+import { decideBegin } from './begin.ts';
 import { type Caller, lookAtCaller } from './caller.ts';
 import { Crowd } from './crowd.ts';
-import { decide, wordsOf } from './decide.ts';
+import { wordsOf } from './decide.ts';
 import { DenialBudget } from './denial-budget.ts';
 import { leaseNow } from './issue.ts';
 import { LiveTask, type TaskFollower } from './live-task.ts';
@@ -135,8 +136,7 @@ export class Tasks {
     key: string,
     leave: () => void,
   ): Promise<LiveTask> {
-    const uidRelation = this.#rooms.uidRelation(process, caller.identity);
-    const decision = this.#decide(record, caller, ttlMs, uidRelation);
+    const { decision, uidRelation } = decideBegin(this.#rooms, process, record, caller, ttlMs);
     const decided = { ...record, policyHash: decision.policyHash };
     const by = record.identity;
     if (decision.outcome === 'deny') {
@@ -152,14 +152,6 @@ export class Tasks {
     await this.#rooms.store.create(begun, caller.identity.revision, by);
     const live = this.#stand(process, begun, { secrets: caller.attested.secrets, uidRelation }, key, leave);
     return this.#enter(live, decision);
-  }
-
-  #decide(record: TaskRecord, { identity, attested }: Caller, ttlMs: number, uidRelation: UidRelation): PolicyDecision {
-    const { intents, purpose, depth } = record;
-    const findings = this.#rooms.findingsOf(identity.spiffeId);
-    const at = this.#rooms.clock.now();
-    const facts = { identity, intents, purpose, depth, ttlMs, attested, approvals: [], findings, uidRelation, at };
-    return decide(this.#rooms, 'begin', facts);
   }
 
   #stand(
@@ -197,7 +189,7 @@ export class Tasks {
 
   async #ask(live: LiveTask, decision: PolicyDecision & { readonly outcome: 'approve' }): Promise<void> {
     try {
-      await this.#rooms.approvals.open(live.record, decision);
+      await this.#rooms.approvals.open(live.record, decision, live.leader);
       live.tell({ kind: 'pending', task: live.record, ...wordsOf(decision) });
     } catch (error) {
       await this.#end(live.record.id, 'timeout', 'nobody could be asked', DAEMON);

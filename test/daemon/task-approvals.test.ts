@@ -5,6 +5,7 @@ import { type AskingFacts, requestForTask, taskApprovals } from '../../src/daemo
 import { systemRandom } from '../../src/lib/random.ts';
 import type { PolicyTarget } from '../../src/policy/contract.ts';
 import { APART, ballotWorld, pendingTask } from '../support/ballot-world.ts';
+import { madeUpProcess } from '../support/door.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
@@ -102,7 +103,7 @@ describe('what a task hears of people', () => {
       for (const id of ['01jdqw3h5v8z9k2m4n6p7r8s9t', '01jdqw3h5v8z9k2m4n6p7r8s9u']) {
         const waits = pendingTask(id, w.clock.now());
         await w.store.tasks.create(waits, 1, waits.identity);
-        await people.open(waits, one);
+        await people.open(waits, one, madeUpProcess());
       }
       const requestOf = (id: string) => w.ballots.state(id)!.request;
       await w.cast('alice', requestOf(task.id));

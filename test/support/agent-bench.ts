@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A daemon with an agent's identity, targets and policies, and programs that run in tasks of it under the agent's uid. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdminClient } from './admin-client.ts';
@@ -66,6 +67,19 @@ export class AgentBench {
     await this.good('policy', 'apply', folder);
   }
 
+  /** A human with a key in software, who works under this uid. */
+  async human(name: string, uid: number): Promise<void> {
+    const key = join(this.daemon.folder, name);
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    await this.good('human', 'add', name, '--uid', String(uid));
+    await this.good('human', 'key', 'add', name, '--file', `${key}.pub`);
+  }
+
+  /** As this human decides. */
+  decide(word: 'approve' | 'reject', id: string, human: string, ...more: string[]): Promise<CliResult> {
+    return this.run(word, id, '--key', join(this.daemon.folder, human), '--yes', ...more);
+  }
+
   get caller(): string {
     return join(this.daemon.folder, 'bare-caller.ts');
   }
@@ -104,7 +118,8 @@ export class AgentBench {
       ...program,
     ];
     const as = ['--no-warnings', join(top, 'test/support/assay-as.ts'), `${uid}:${uid}`];
-    const line = new LineProgram(process.execPath, [...as, ...words], { cwd: '/' });
+    // A session of its own: below root's shell it would be as near to everybody's keys as root is.
+    const line = new LineProgram(process.execPath, [...as, ...words], { cwd: '/', detached: true });
     this.#programs.push(line);
     return line;
   }
