@@ -35,12 +35,16 @@ export interface ActiveToken {
   readonly active: true;
   readonly token_type: 'Bearer';
   readonly sub: string;
+  /** The identity; of a token that was given in a task, the one that it lends. */
   readonly client_id: string;
   readonly aud: readonly string[];
   readonly exp: number;
   readonly iat?: number;
   readonly iss?: string;
   readonly jti?: string;
+  /** Of a token that was given in a task: its id, and what it declared that it will do. */
+  readonly txn?: string;
+  readonly scope?: string;
 }
 
 const INACTIVE = { active: false } as const;
@@ -57,19 +61,23 @@ export class Introspection {
     const found = this.#find(token, by);
     if (found === undefined) return INACTIVE;
     const { spiffeId, audiences, expiresAt, claims } = found.said;
+    const { spiffeId: identity, task } = found.row;
     const iat = claims.get('iat');
     const iss = claims.get('iss');
     const jti = claims.get('jti');
+    const scope = claims.get('scope');
     return {
       active: true,
       token_type: 'Bearer',
       sub: spiffeId.toString(),
-      client_id: spiffeId.toString(),
+      client_id: identity,
       aud: audiences,
       exp: Math.floor(expiresAt / 1_000),
       ...(iat instanceof JsonNumber ? { iat: Number(iat.source) } : {}),
       ...(typeof iss === 'string' ? { iss } : {}),
       ...(typeof jti === 'string' ? { jti } : {}),
+      ...(task === null ? {} : { txn: task }),
+      ...(task !== null && typeof scope === 'string' ? { scope } : {}),
     };
   }
 
@@ -105,7 +113,7 @@ export class Introspection {
     if (!said.spiffeId.trustDomain.equals(trustDomain)) return undefined;
     const row = issuances.bySerial(tokenId(token, said.claims.get('jti')));
     // guard: B5 test/introspection/introspection.test.ts — signed by us, and not known: lost, or never written
-    if (row === undefined || row.kind !== 'jwt' || row.spiffeId !== said.spiffeId.toString()) return undefined;
+    if (row === undefined || row.kind !== 'jwt' || subjectOf(row) !== said.spiffeId.toString()) return undefined;
     if (by !== undefined && row.revokedAt !== null && row.notAfter > now) {
       // guard: I7 test/introspection/introspection.test.ts — who still takes it is worth a look
       this.#rooms.replayed?.({ kind: 'jwt', serial: row.serial, identity: row.spiffeId, by });
@@ -114,4 +122,9 @@ export class Introspection {
     if (row.revokedAt !== null || row.notAfter <= now) return undefined;
     return { said, row };
   }
+}
+
+/** A row names the identity; what is given in a task is for that task alone. */
+function subjectOf({ spiffeId, task }: IssuanceRecord): string {
+  return task === null ? spiffeId : `${spiffeId}/task/${task}`;
 }
