@@ -10,6 +10,8 @@ const methods = loadProtoDefinition('assay/task/v1/task.proto')['assay.task.v1.T
   MethodDefinition<object, object>
 >;
 
+export const RUN = methods['Run'] as MethodDefinition<object, RunMessage>;
+
 export interface RunAsked {
   readonly purpose?: string;
   readonly identity?: string;
@@ -34,7 +36,7 @@ export class TaskClient {
   }
 
   run(asked: RunAsked = {}, metadata = securityHeader()): Messages<RunMessage> {
-    const { path, requestSerialize, responseDeserialize } = methods['Run'] as MethodDefinition<object, RunMessage>;
+    const { path, requestSerialize, responseDeserialize } = RUN;
     const request = { purpose: 'ticket 4711', intents: ['crm:read'], ...asked };
     return new Messages(
       this.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata),
