@@ -17,9 +17,11 @@ export interface LeafRequest {
   readonly spiffeId: SpiffeId;
   readonly dnsNames: readonly string[];
   readonly ttlMs: number;
-  /** Instants that the SVID must not outlive: the ends of entry, identity, later task. */
+  /** Instants that the SVID must not outlive: the ends of entry, identity, task. */
   readonly caps: readonly number[];
   readonly keyType: WorkloadKeyType;
+  /** The task that `spiffeId` names. */
+  readonly task?: string | undefined;
 }
 
 export interface IssuedLeaf extends MintedLeaf {

@@ -16,6 +16,8 @@ export interface TemplateRequest {
   readonly spiffeId: SpiffeId;
   readonly dnsNames: readonly string[];
   readonly keyType: WorkloadKeyType;
+  /** The task that it names: nobody asks for it again once that is over. */
+  readonly task?: string | undefined;
 }
 
 interface Held extends TemplateRequest {
@@ -24,35 +26,46 @@ interface Held extends TemplateRequest {
 
 /** At about 2 kB each, 32 MB at most. */
 export const MOST_TEMPLATES = 16_384;
+/** Apart: tasks come and go, and would drive out those of entries. */
+export const MOST_OF_TASKS = 256;
 
 export class TemplateCache {
   readonly #signer: Signer;
   readonly #most: number;
+  readonly #mostOfTasks: number;
   readonly #held = new Map<string, Held>();
+  readonly #ofTasks = new Map<string, Held>();
 
-  constructor(signer: Signer, most = MOST_TEMPLATES) {
+  constructor(signer: Signer, most = MOST_TEMPLATES, mostOfTasks = MOST_OF_TASKS) {
     this.#signer = signer;
     this.#most = most;
+    this.#mostOfTasks = mostOfTasks;
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#held.size + this.#ofTasks.size;
   }
 
   get(req: TemplateRequest): LeafTemplate {
-    const held = this.#held.get(req.entryId);
+    // guard: I9 test/authority/template-cache.test.ts
+    if (req.task !== undefined) return this.#take(this.#ofTasks, `${req.entryId} ${req.task}`, req, this.#mostOfTasks);
+    return this.#take(this.#held, req.entryId, req, this.#most);
+  }
+
+  #take(all: Map<string, Held>, key: string, req: TemplateRequest, most: number): LeafTemplate {
+    const held = all.get(key);
     if (held !== undefined) {
-      this.#held.delete(req.entryId);
+      all.delete(key);
       if (isSame(held, req)) {
-        this.#held.set(req.entryId, held);
+        all.set(key, held);
         return held.template;
       }
     }
     const { entryId, entryRevision, spiffeId, dnsNames, keyType } = req;
     const template = LeafTemplate.build({ spiffeId, dnsNames, keyType, signer: this.#signer });
-    this.#held.set(entryId, { entryId, entryRevision, spiffeId, dnsNames: [...dnsNames], keyType, template });
+    all.set(key, { entryId, entryRevision, spiffeId, dnsNames: [...dnsNames], keyType, template });
     // guard: I9 test/authority/template-cache.test.ts
-    if (this.#held.size > this.#most) this.#held.delete(this.#held.keys().next().value!);
+    if (all.size > most) all.delete(all.keys().next().value!);
     return template;
   }
 }

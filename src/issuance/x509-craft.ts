@@ -23,8 +23,8 @@ export function x509Craft(
     async mint(grant, ttlMs): Promise<Made<X509SvidState>> {
       const { entry, endsAt, hint, subject, lease } = grant;
       const leaf = await authority.mintLeaf({
-        // Names its template; each task has another subject.
-        entryId: lease === undefined ? entry.id : `${entry.id} ${lease.taskId}`,
+        entryId: entry.id,
+        task: lease?.taskId,
         entryRevision: entry.revision,
         spiffeId: SpiffeId.parseWorkload(subject),
         dnsNames: entry.dnsNames,

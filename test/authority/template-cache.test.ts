@@ -54,6 +54,19 @@ describe('a cache of leaf templates', () => {
     expect(cache.get(leafRequest({ entryId: 'b' }))).not.toBe(second);
   });
 
+  it('I9: those of tasks are few, and drive out none of an entry', () => {
+    const cache = new TemplateCache(signer, 2, 2);
+    const lasting = cache.get(leafRequest());
+    const of = (task: string) =>
+      cache.get(leafRequest({ task, spiffeId: SpiffeId.parse(`spiffe://example.org/web/task/${task}`) }));
+    const first = of('a');
+    expect(of('a')).toBe(first);
+    for (const task of ['b', 'c', 'd']) of(task);
+    expect(cache.size).toBe(3);
+    expect(of('a')).not.toBe(first);
+    expect(cache.get(leafRequest())).toBe(lasting);
+  });
+
   it('replaces the template of a changed entry, and keeps no old one', () => {
     const cache = new TemplateCache(signer);
     for (let entryRevision = 1; entryRevision < 50; entryRevision += 1) cache.get(leafRequest({ entryRevision }));
