@@ -43,16 +43,12 @@ export interface TaskParts {
   readonly closers: Closers;
 }
 
-/** Findings of one identity that a decision hears of. */
-const MOST_FINDINGS = 100;
-
 export async function startTasks(
   config: Config,
   parts: TaskParts,
 ): Promise<{ readonly tasks: Tasks; readonly ballots: Ballots }> {
   const { store, registry, standings, platform, closers, ownUid, clock, random, log } = parts;
-  const findingsOf = (identity: string): readonly string[] =>
-    store.findings.list({ open: true, identity }, { limit: MOST_FINDINGS }).rows.map(({ detector }) => detector);
+  const findingsOf = (identity: string): readonly string[] => store.findings.openDetectors(identity);
   const ballots = startApprovals({ store, registry, clock, log, closers, policy: parts.livePolicy });
   const doors = new TaskDoors({ ...parts, config });
   doors.removeLeftovers();

@@ -69,6 +69,8 @@ export interface FindingStore {
   get(id: number): FindingRecord | undefined;
   /** Newest first. */
   list(filter: FindingFilter, page: Page): Listed<FindingRecord>;
+  /** Detectors with an open finding about this identity, each once, whatever else was found. */
+  openDetectors(identity: string): readonly Detector[];
   /**
    * An identity was given to a program, `sort:value`. Of an identity the latest `BINARIES_PER_IDENTITY` are kept.
    */

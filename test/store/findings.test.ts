@@ -2,7 +2,13 @@
 /** Findings: opened once, counted while open, closed once, each step with its event. */
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { BINARIES_PER_IDENTITY, type NewFinding, OPEN_IN_ALL, OPEN_PER_DETECTOR } from '../../src/store/findings.ts';
+import {
+  BINARIES_PER_IDENTITY,
+  DETECTORS,
+  type NewFinding,
+  OPEN_IN_ALL,
+  OPEN_PER_DETECTOR,
+} from '../../src/store/findings.ts';
 import type { Change } from '../../src/store/records.ts';
 import { verifyDatabase } from '../../src/store/sqlite/verify.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -192,4 +198,17 @@ describe('programs seen', () => {
     expect(await store.findings.seeBinary(ID, 'sha256:1', NOW + 99)).toBe('known');
     expect(await store.findings.seeBinary(ID, 'sha256:0', NOW + 99)).toBe('new');
   });
+});
+
+it('C5: every detector with an open finding about an identity is told, however much others have found', async () => {
+  const { store } = await world();
+  const { id } = await store.findings.report(aFinding(), DETECTOR_BY);
+  for (const detector of DETECTORS.filter((one) => one !== 'static-secret'))
+    for (let at = 0; at < OPEN_PER_DETECTOR; at += 1)
+      await store.findings.report(aFinding({ detector, key: { at } }), DETECTOR_BY);
+  expect(store.findings.openDetectors(ID)).toEqual(DETECTORS);
+  expect(store.findings.openDetectors('spiffe://td/b')).toEqual([]);
+  await store.findings.close(id, 'moved away', BY, NOW + 1);
+  expect(store.findings.openDetectors(ID)).toEqual(DETECTORS.filter((one) => one !== 'static-secret'));
+  await store.close();
 });

@@ -3,7 +3,15 @@
 import { createHash } from 'node:crypto';
 import type { Database, Statement } from 'better-sqlite3';
 import { canonicalJson } from '../../lib/canonical-json.ts';
-import type { FindingFilter, FindingRecord, FindingStore, NewFinding, Novelty } from '../findings.ts';
+import {
+  DETECTORS,
+  type Detector,
+  type FindingFilter,
+  type FindingRecord,
+  type FindingStore,
+  type NewFinding,
+  type Novelty,
+} from '../findings.ts';
 import type { Change } from '../records.ts';
 import type { Listed, Page } from '../store.ts';
 import { NOVELTIES } from './finding-commands.ts';
@@ -17,6 +25,7 @@ export class SqliteFindingStore implements FindingStore {
   readonly #db: Database;
   readonly #writer: Writer;
   #get: Statement | undefined;
+  #isOpen: Statement | undefined;
 
   constructor(db: Database, writer: Writer) {
     this.#db = db;
@@ -46,6 +55,14 @@ export class SqliteFindingStore implements FindingStore {
 
   list(filter: FindingFilter, page: Page): Listed<FindingRecord> {
     return listPage(this.#db, FINDINGS, findingWhere(filter), page);
+  }
+
+  openDetectors(identity: string): readonly Detector[] {
+    // One step in the index of those that are open for each: what is closed stays for good, and is not read.
+    const isOpen = (this.#isOpen ??= this.#db.prepare(
+      'SELECT 1 FROM finding INDEXED BY finding_open WHERE detector = ? AND identity = ? AND closed_at IS NULL LIMIT 1',
+    ));
+    return DETECTORS.filter((detector) => isOpen.get(detector, identity) !== undefined);
   }
 
   async seeBinary(identity: string, binary: string, at: number): Promise<Novelty> {
