@@ -17,7 +17,8 @@ export interface Latency {
 
 const latency = (times: readonly number[]): Latency => ({ p50: quantile(times, 0.5), p99: quantile(times, 0.99) });
 
-async function timed(count: number, once: () => Promise<void>): Promise<Latency> {
+/** One after the other. */
+export async function timed(count: number, once: () => Promise<void>): Promise<Latency> {
   const times: number[] = [];
   for (let i = 0; i < count; i += 1) {
     const from = performance.now();

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { AgentBench } from '../test/support/agent-bench.ts';
 import { Daemon, top } from '../test/support/daemon.ts';
 import { benchAttestation } from './attestation.ts';
 import { benchAudit } from './audit.ts';
@@ -21,6 +22,7 @@ import { benchPolicy } from './policy.ts';
 import { benchRecorded } from './recorded.ts';
 import { installed, type StartTimes, startTimes } from './start.ts';
 import { ms, printRow, ratio } from './stats.ts';
+import { firstSvidInTask } from './tasks.ts';
 
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const rounds = flags.quick ? 0.1 : 1;
@@ -55,6 +57,7 @@ try {
   } finally {
     await daemon.close();
   }
+  await printTasks(join(data, 'tasks'));
 } finally {
   rmSync(data, { recursive: true, force: true });
 }
@@ -108,6 +111,30 @@ async function printConnect(daemon: Daemon, sync: number): Promise<void> {
     bar: "1.5 times another agent's, measured with bench/connect.ts --socket PATH",
     held: undefined,
   });
+}
+
+/** A daemon of its own, since an agent has nothing outside of a task: whoever asks here is a service, which has both. */
+async function printTasks(dataDir: string): Promise<void> {
+  const config = ['insecure_same_uid: true', 'limits: { new_streams_per_second: 10000 }'];
+  const bench = await AgentBench.start({ config, dataDir });
+  try {
+    await bench.permitAll('spiffe://example.org/bench', process.getuid?.() ?? 0);
+    const { workloadSocket } = bench.daemon;
+    const count = 500 * rounds;
+    await firstSvidInTask(workloadSocket, 50);
+    await firstSvid(workloadSocket, 50);
+    const plain = await firstSvid(workloadSocket, count);
+    const within = await firstSvidInTask(workloadSocket, count);
+    printRow({
+      what: 'a task begun, to its first SVID',
+      measured: `p50 ${ms(within.p50)}, p99 ${ms(within.p99)}`,
+      beside: `connect, attest, first SVID without a task: p50 ${ms(plain.p50)}, p99 ${ms(plain.p99)}; ratios ${ratio(within.p50 / plain.p50)} and ${ratio(within.p99 / plain.p99)}`,
+      bar: '-',
+      held: undefined,
+    });
+  } finally {
+    await bench.close();
+  }
 }
 
 async function printEntryToStream(daemon: Daemon): Promise<void> {

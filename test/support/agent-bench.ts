@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { AdminClient } from './admin-client.ts';
 import { CallRecord, FETCH_SVID } from './call-record.ts';
 import { assayHere, type CliResult } from './cli.ts';
-import { Daemon, top } from './daemon.ts';
+import { Daemon, type DaemonOptions, top } from './daemon.ts';
 import { LineProgram } from './line-program.ts';
 
 export const AGENT = 'spiffe://example.org/agent';
@@ -30,8 +30,8 @@ export class AgentBench {
     this.daemon = daemon;
   }
 
-  static async start(config: readonly string[] = [], policies = POLICIES): Promise<AgentBench> {
-    const bench = new AgentBench(await Daemon.start({ config }));
+  static async start(options: readonly string[] | DaemonOptions = [], policies = POLICIES): Promise<AgentBench> {
+    const bench = new AgentBench(await Daemon.start('length' in options ? { config: options } : options));
     try {
       await bench.#furnish(policies);
     } catch (error) {
@@ -78,6 +78,16 @@ export class AgentBench {
   /** As this human decides. */
   decide(word: 'approve' | 'reject', id: string, human: string, ...more: string[]): Promise<CliResult> {
     return this.run(word, id, '--key', join(this.daemon.folder, human), '--yes', ...more);
+  }
+
+  /** A service that may begin what agents may, and is given SVIDs outside of tasks too. */
+  async permitAll(spiffeId: string, uid: number): Promise<void> {
+    const words = ['--kind', 'service', '--purpose', 'is measured', '--owner', 'uid:0', '--env', 'prod'];
+    await this.good('entry', 'create', '--spiffe-id', spiffeId, '--selector', `unix:uid:${uid}`, ...words);
+    const folder = join(this.daemon.folder, 'wide');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'wide.cedar'), POLICIES.replace('principal.kind == "agent" && ', ''));
+    await this.good('policy', 'apply', folder);
   }
 
   get caller(): string {

@@ -59,9 +59,10 @@ export class SqliteFindingStore implements FindingStore {
 
   openDetectors(identity: string): readonly Detector[] {
     // One step in the index of those that are open for each: what is closed stays for good, and is not read.
-    const isOpen = (this.#isOpen ??= this.#db.prepare(
+    this.#isOpen ??= this.#db.prepare(
       'SELECT 1 FROM finding INDEXED BY finding_open WHERE detector = ? AND identity = ? AND closed_at IS NULL LIMIT 1',
-    ));
+    );
+    const isOpen = this.#isOpen;
     return DETECTORS.filter((detector) => isOpen.get(detector, identity) !== undefined);
   }
 
