@@ -10,6 +10,7 @@ import type { Closers } from '../lib/closers.ts';
 import { Failure } from '../lib/failure.ts';
 import type { Random } from '../lib/random.ts';
 import { descendsFrom } from '../peer/ancestry.ts';
+import { ceilingSubject } from '../peer/ceilings.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import { ownersOf } from '../peer/process-owners.ts';
@@ -71,6 +72,7 @@ export async function startTasks(
       }),
       agent: ownersOf(leader),
     })),
+    ownerOf: (process) => ceilingSubject(process).owner,
     isBelow: (process, leader) => descendsFrom(process, leader),
     openSocket: (scope) => doors.open(scope.taskId, standings.within(scope), tasks),
     settings: {

@@ -19,7 +19,7 @@ export class LiveTask {
   /** By which the same asked for again is found. */
   key = '';
   /** Gives its place among all tasks back. */
-  leave: () => void = () => undefined;
+  givePlaceBack: () => void = () => undefined;
   socket: TaskSocket | undefined;
   approvals: readonly PolicyApproval[] = [];
   /** Static secrets in the environment of its leader, as it began. */
@@ -34,6 +34,7 @@ export class LiveTask {
   #timer: Timer | undefined;
   #last: TaskUpdate | undefined;
   #turn: Promise<void> = Promise.resolve();
+  #left = false;
 
   /** `due`: its time is over; `gone`: its leader ended. Both may be called more than once. */
   constructor(
@@ -83,6 +84,18 @@ export class LiveTask {
   join(follower: TaskFollower): void {
     this.followers.add(follower);
     if (this.#last !== undefined) follower.tell(this.#last);
+  }
+
+  /** True where it was the last: nobody may join any more. */
+  leave(follower: TaskFollower): boolean {
+    if (!this.followers.delete(follower) || this.followers.size > 0) return false;
+    this.#left = true;
+    return true;
+  }
+
+  /** Its last follower has gone. One that ended while it had followers is not left: who comes late hears of that. */
+  get isLeft(): boolean {
+    return this.#left;
   }
 
   tell(update: TaskUpdate): void {

@@ -26,6 +26,8 @@ export interface TaskRooms extends DecisionRooms {
   secretsOf(process: ProcessHandle, signal: AbortSignal): Promise<PolicyAttested['secrets']>;
   /** Detectors with an open finding. */
   findingsOf(identity: string): readonly string[];
+  /** The user whose subuid range holds the uid of the process; that uid where none does (attack A9). */
+  ownerOf(process: ProcessHandle): number;
   /** Was it started by the leader, or below it? */
   isBelow(process: ProcessHandle, leader: ProcessHandle): boolean;
   /**

@@ -23,6 +23,7 @@ import { leavePending } from './pending.ts';
 import { denied, isStale, leaderOnly, STALE_TRIES } from './refusals.ts';
 import { type AskedTask, parseTask, type TaskRequest } from './request.ts';
 import type { TaskRooms } from './rooms.ts';
+import { SameTasks } from './same-tasks.ts';
 
 /** Who ends what nobody ended. */
 const DAEMON = 'assay';
@@ -36,8 +37,8 @@ export interface Held {
 export class Tasks {
   readonly #rooms: TaskRooms;
   readonly #live = new Map<string, LiveTask>();
-  /** By process and digest: who asks for the same again has the same. */
-  readonly #same = new Map<string, Promise<LiveTask>>();
+  /** By process and digest. */
+  readonly #same = new SameTasks();
   readonly #denials: DenialBudget;
   readonly #crowd: Crowd;
   readonly #forget: () => void;
@@ -65,7 +66,9 @@ export class Tasks {
    */
   async run(process: ProcessHandle, asked: AskedTask, follower: TaskFollower, signal: AbortSignal): Promise<Held> {
     const request = parseTask(asked, this.#rooms.settings);
-    const live = await this.#decided(process, request, signal);
+    let live = await this.#decided(process, request, signal);
+    // guard: I7 test/tasks/same.test.ts — whoever held it has gone meanwhile, so it is about to end
+    while (live.isLeft) live = await this.#decided(process, request, signal);
     live.join(follower);
     const held = this.#heldBy(live, follower);
     if (signal.aborted) held.closed();
@@ -80,12 +83,9 @@ export class Tasks {
         request.parent === '' ? undefined : parentFor(this.#rooms, this.#live.get(request.parent), process, request);
       const record = newTask(this.#rooms, process, request, caller, parent);
       const key = `${process.key} ${record.digest}`;
-      const live = this.#same.get(key) ?? this.#begin(process, record, caller, request.ttlMs, key);
       try {
-        this.#same.set(key, live);
-        return await live;
+        return await this.#same.ask(key, () => this.#begin(process, record, caller, request.ttlMs, key));
       } catch (error) {
-        if (this.#same.get(key) === live) this.#same.delete(key);
         if (!isStale(error) || tries >= STALE_TRIES) throw error;
       }
     }
@@ -119,7 +119,7 @@ export class Tasks {
     ttlMs: number,
     key: string,
   ): Promise<LiveTask> {
-    const leave = this.#crowd.enter(process.uid);
+    const leave = this.#crowd.enter(this.#rooms.ownerOf(process));
     try {
       return await this.#decideAndEnter(process, record, caller, ttlMs, key, leave);
     } catch (error) {
@@ -141,7 +141,7 @@ export class Tasks {
     const by = record.identity;
     if (decision.outcome === 'deny') {
       // guard: I9 test/tasks/tasks.test.ts — who is denied again and again fills no disk
-      this.#denials.take(process.uid);
+      this.#denials.take(this.#rooms.ownerOf(process));
       const reasons = decision.reasons.map(({ reason }) => reason).join('; ');
       const over = { ...decided, state: 'denied', end: 'policy', endReason: reasons.slice(0, 1_000) } as const;
       await this.#rooms.store.create(over, caller.identity.revision, by);
@@ -172,7 +172,7 @@ export class Tasks {
       (task, reason) => this.#endAside(task, 'abandoned', `its process is no longer the same: ${reason}`),
     );
     live.key = key;
-    live.leave = leave;
+    live.givePlaceBack = leave;
     this.#live.set(record.id, live);
     return live;
   }
@@ -192,7 +192,7 @@ export class Tasks {
       await this.#rooms.approvals.open(live.record, decision, live.leader);
       live.tell({ kind: 'pending', task: live.record, ...wordsOf(decision) });
     } catch (error) {
-      await this.#end(live.record.id, 'timeout', 'nobody could be asked', DAEMON);
+      await this.#endAside(live, 'timeout', 'nobody could be asked');
       throw error;
     }
   }
@@ -206,14 +206,14 @@ export class Tasks {
     }
     const kind = live.record.state === 'pending' ? end.kind : 'revoked';
     // guard: C1 test/tasks/pending.test.ts — who takes their word back ends what began with it
-    this.#endAside(live, kind, end.reason);
+    void this.#endAside(live, kind, end.reason);
   }
 
   /** Votes came in. */
   async #reconsider(live: LiveTask): Promise<void> {
     try {
       const left = await leavePending(this.#rooms, live);
-      if (typeof left === 'object') this.#endAside(live, left.end, left.reason);
+      if (typeof left === 'object') await this.#endAside(live, left.end, left.reason);
       // It may have ended since.
       else if (left === 'active' && this.#live.has(live.record.id)) await this.#open(live);
     } catch (error) {
@@ -239,7 +239,7 @@ export class Tasks {
       if (live.record.state !== 'active') await socket.close();
       else live.tell({ kind: 'active', task: live.record, subject: `${identity}/task/${id}`, socket: socket.path });
     } catch (error) {
-      await this.#end(id, 'failed', 'its socket could not be opened', DAEMON);
+      await this.#endAside(live, 'failed', 'its socket could not be opened');
       throw error;
     }
   }
@@ -250,22 +250,23 @@ export class Tasks {
         return live.record;
       },
       closed: () => {
-        if (!live.followers.delete(follower) || live.followers.size > 0) return;
+        if (!live.leave(follower)) return;
+        // guard: I7 test/tasks/same.test.ts — who asks for the same again has another
+        this.#same.forget(live);
         // guard: I7 test/tasks/tasks.test.ts — the stream is the lease
-        this.#endAside(live, 'abandoned', 'its stream closed');
+        void this.#endAside(live, 'abandoned', 'its stream closed');
       },
     };
   }
 
-  /** Nobody waits for it: tried again until it is written, since what it was given must not live on. */
-  #endAside(live: LiveTask, end: TaskEnd, reason: string): void {
-    const { id } = live.record;
-    this.#end(id, end, reason, DAEMON).catch((error: unknown) => {
-      this.#rooms.log.error({ task: id, err: error }, 'a task could not be ended; it is tried again');
-      this.#rooms.clock.after(1_000, () => {
-        if (this.#live.has(id)) this.#endAside(live, end, reason);
-      });
-    });
+  /** Never rejects: tried again until it is written, since what it was given must not live on. */
+  async #endAside(live: LiveTask, end: TaskEnd, reason: string): Promise<void> {
+    try {
+      await this.#end(live.record.id, end, reason, DAEMON);
+    } catch (err) {
+      this.#rooms.log.error({ task: live.record.id, err }, 'a task could not be ended; it is tried again');
+      this.#rooms.clock.after(1_000, () => this.#live.has(live.record.id) && void this.#endAside(live, end, reason));
+    }
   }
 
   #end(id: string, end: TaskEnd, reason: string, by: string): Promise<readonly EndedTask[]> {
@@ -282,9 +283,9 @@ export class Tasks {
 
   #finish(live: LiveTask, record: TaskRecord): void {
     this.#live.delete(record.id);
-    this.#same.delete(live.key);
+    this.#same.forget(live);
     live.finish(record);
-    live.leave();
+    live.givePlaceBack();
     live.socket?.close().catch((error: unknown) => {
       this.#rooms.log.warn({ task: record.id, err: error }, "a task's socket could not be closed");
     });

@@ -86,6 +86,8 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
     targets: { get: (name) => (name === 'none' ? undefined : target(name)) },
     secretsOf: async () => secrets,
     findingsOf: () => [],
+    // As if every uid from 100,000 on were of the subuid range of 1000.
+    ownerOf: ({ uid }) => (uid >= 100_000 ? 1000 : uid),
     isBelow: (process, leader) => process === leader || parents.get(process) === leader,
     uidRelation: () => 'other',
     approvals: {

@@ -143,6 +143,14 @@ describe('requested', () => {
   });
 });
 
+it('A9: the tasks of all uids of one user’s subuid range count together', async () => {
+  await w.entry('u1', 'agent', 100_001);
+  await w.entry('u2', 'agent', 100_002);
+  for (let at = 0; at < 4; at += 1) await w.run(new TestProcess(200 + at, 100_001));
+  expect(await reason(() => w.run(new TestProcess(300, 100_002)))).toBe('LIMIT_REACHED');
+  expect(await reason(() => w.run(new TestProcess(301)))).toBe('LIMIT_REACHED');
+});
+
 describe('pending', () => {
   beforeEach(() => w.decides(APPROVE));
 
