@@ -2,7 +2,7 @@
 /** The same process that asks for the same again, at whatever moment. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { TestProcess } from '../support/lone.ts';
-import { ASKED, TaskListener, taskWorld } from '../support/task-world.ts';
+import { ALLOW, ASKED, TaskListener, taskWorld } from '../support/task-world.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const top = tempDir('same-task');
@@ -44,13 +44,16 @@ it('I7: while another gives up is not given what that one leaves behind', async 
 it('I7: that is aborted as it is begun leaves nothing to the one beside it', async () => {
   const process = new TestProcess();
   const aborted = new AbortController();
+  // Once it is attested, and before it is written.
+  w.decides(() => {
+    aborted.abort();
+    return ALLOW;
+  });
   const first = w.tasks.run(process, ASKED, new TaskListener(), aborted.signal);
   const second = w.run(process);
-  // Once it is attested, and before it is written.
-  while (w.asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  aborted.abort();
   await first.catch(() => undefined);
   const { id, listener } = await second;
-  expect(await w.settled(() => w.tasks.size === 1)).toBe(true);
+  const isOver = () => w.store.tasks.list({ state: 'ended' }, { limit: 9 }).rows.length === 1;
+  expect(await w.settled(isOver)).toBe(true);
   expect([w.end(id), listener.kinds]).toEqual([null, ['active']]);
 });
