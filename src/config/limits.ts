@@ -85,7 +85,14 @@ export const LIMITS: readonly LimitRow[] = [
     'programs that run under `assay exec` for one uid, or one subuid owner',
   ),
   row('launches', 'launches', 'count', 4_096, [1, 100_000], 'programs that run under `assay exec` in all'),
-  row('tasksPerUid', 'tasks_per_uid', 'count', 256, [1, 100_000], 'tasks open at once of one uid, or of one subuid owner'),
+  row(
+    'tasksPerUid',
+    'tasks_per_uid',
+    'count',
+    256,
+    [1, 100_000],
+    'tasks open at once of one uid, or of one subuid owner',
+  ),
   row('tasks', 'tasks', 'count', 2_000, [1, 100_000], 'tasks open at once in all'),
   row(
     'attestationsAtOnce',
