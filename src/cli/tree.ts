@@ -6,6 +6,7 @@ import { addApprovalCommands } from './tree-approval.ts';
 import { addAuditCommands, addBackupCommands } from './tree-audit.ts';
 import { addCareCommands, addExecCommand, addRunCommand, addWorkloadCommands } from './tree-daemon.ts';
 import { addEntryCommands } from './tree-entry.ts';
+import { addEvidenceCommands } from './tree-evidence.ts';
 import { addFederationCommands } from './tree-federation.ts';
 import { addFindingCommands } from './tree-finding.ts';
 import { addHelperCommand } from './tree-helper.ts';
@@ -33,6 +34,7 @@ export function buildTree(io: Io, version: string): Program {
   addPolicyCommands(program);
   addTaskCommands(program);
   addApprovalCommands(program);
+  addEvidenceCommands(program);
   addFindingCommands(program);
   addAuditCommands(program);
   addBackupCommands(program);

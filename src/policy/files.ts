@@ -39,12 +39,13 @@ export function parseFiles(files: readonly PolicyFile[]): readonly PolicyFile[] 
 
 /**
  * Of everything that decides: the site's files, the guardrails and the schema. SHA-256, lower-case hex, over name and text of
- * each, sorted by name, each with its length in bytes before it, so that no two sets have the same bytes.
+ * each, sorted by name, each with its length in bytes before it, so that no two sets have the same bytes. Guardrails and schema: those
+ * of this release, unless it is a set of another.
  */
-export function policyHash(files: readonly PolicyFile[]): string {
+export function policyHash(files: readonly PolicyFile[], guardrails = GUARDRAILS, schema = SCHEMA): string {
   const own = [
-    { name: GUARDRAILS_FILE, text: GUARDRAILS },
-    { name: SCHEMA_FILE, text: SCHEMA },
+    { name: GUARDRAILS_FILE, text: guardrails },
+    { name: SCHEMA_FILE, text: schema },
   ];
   const sorted = [...own, ...files].sort((a, b) => (a.name < b.name ? -1 : 1));
   const hash = createHash('sha256');

@@ -107,6 +107,8 @@ export interface CheckpointRecord extends TreeHead {
 
 export interface EventFilter {
   readonly identity?: string | undefined;
+  /** Id of the task that it belongs to. */
+  readonly task?: string | undefined;
   /** The kind, or with a dot at its end all that begin with it: `issue.`. */
   readonly kind?: string | undefined;
   readonly actor?: string | undefined;
@@ -114,6 +116,8 @@ export interface EventFilter {
   readonly until?: number | undefined;
   /** From this one on. */
   readonly fromSeq?: number | undefined;
+  /** Before this one. */
+  readonly beforeSeq?: number | undefined;
 }
 
 export interface AuditStore {

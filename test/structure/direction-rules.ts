@@ -10,7 +10,7 @@ export interface Rule {
 }
 
 const domain =
-  'approvals|ballots|merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'approvals|ballots|evidence|merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 export const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -29,6 +29,13 @@ export const rules: readonly Rule[] = [
     mayNot: /^(src\/(?!approvals\/|identity\/|lib\/)|attestors\/|node:(?!crypto$))/,
     reason:
       'what people signed is judged by its bytes and by what is handed in: an auditor runs the same code without a daemon',
+  },
+  {
+    who: /^src\/evidence\//,
+    mayNot:
+      /^(src\/(?!evidence\/|approvals\/|merkle\/|identity\/|lib\/|store\/(?:events|tasks)\.ts$|tasks\/request\.ts$|policy\/files\.ts$)|attestors\/|node:(?!crypto$))/,
+    reason:
+      'evidence is checked by whoever is handed it: of other rooms it has what is pure, the form of a leaf, a digest, a hash of policies',
   },
   {
     who: /^src\/ballots\//,

@@ -34,6 +34,8 @@ describe('the direction of imports', () => {
     ['src/jwt/svid.ts', 'node:fs'],
     ['src/approvals/approval.ts', 'src/store/humans.ts'],
     ['src/ballots/ballots.ts', 'src/tasks/tasks.ts'],
+    ['src/evidence/verify.ts', 'src/audit/log-key.ts'],
+    ['src/evidence/verify.ts', 'src/store/store.ts'],
     ['src/helper/helper.ts', 'src/issuance/standing.ts'],
     ['src/detectors/watch.ts', 'src/issuance/standing.ts'],
     ['src/metrics/numbers.ts', 'src/store/store.ts'],

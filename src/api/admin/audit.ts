@@ -2,15 +2,18 @@
 /** The log: events, proofs, checkpoints, and payloads that have to be erased. */
 import { parseText } from '../../registry/plain-text.ts';
 import type { EventRecord } from '../../store/events.ts';
+import type { Page } from '../../store/store.ts';
 import { nameOf } from './actor-name.ts';
 import type { AdminDeps } from './deps.ts';
 import type { Handlers } from './handler.ts';
 import { given, invalid, missing, readCount, readInstant, readPage } from './read-request.ts';
 import type { Outgoing } from './wire.ts';
 import type { AuditRpcs, WireEvent } from './wire-audit.ts';
-import type { Int64 } from './wire-values.ts';
+import type { Int64, Paged } from './wire-values.ts';
 
 const REASON_MAX = 200;
+/** Events with their proofs in one answer: some milliseconds. */
+const PROOFS_MOST = 100;
 /** `entry.create`, or `entry.` for all that begin so. */
 const KIND = /^[a-z0-9_]{1,32}\.[a-z0-9_]{0,32}$/;
 
@@ -31,7 +34,7 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
   };
   return {
     ListEvents(request) {
-      const { identity, kind, actor, since, until, newest_first: newestFirst, from_seq: from } = request;
+      const { identity, kind, actor, task, since, until, newest_first: newestFirst, from_seq: from } = request;
       if (kind !== '' && !KIND.test(kind))
         throw invalid(
           'KIND_INVALID',
@@ -40,16 +43,27 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
           'is no kind of event',
           'write entry.create, or entry. for all of them',
         );
+      const size = audit.head().size;
+      const proveIn = request.prove_in === undefined ? undefined : provable(request.prove_in, size);
+      const before = request.before_seq === undefined ? proveIn : readCount(request.before_seq, 'before_seq');
       const filter = {
         identity: given(identity),
+        task: given(task),
         kind: given(kind),
         actor: given(actor),
         since: since === undefined ? undefined : readInstant(since, 'since'),
         until: until === undefined ? undefined : readInstant(until, 'until'),
         fromSeq: from === undefined ? undefined : readCount(from, 'from_seq'),
+        beforeSeq: before === undefined ? undefined : Math.min(before, proveIn ?? before),
       };
-      const { rows, next } = audit.events(filter, readPage(request), newestFirst);
-      return { events: rows.map(showEvent), next_page_token: next ?? '', size: audit.head().size };
+      const { rows, next } = audit.events(
+        filter,
+        proveIn === undefined ? readPage(request) : fewer(request),
+        newestFirst,
+      );
+      const proofs =
+        proveIn === undefined ? [] : rows.map(({ seq }) => ({ hashes: audit.inclusionProof(seq, proveIn) }));
+      return { events: rows.map(showEvent), next_page_token: next ?? '', size, proofs };
     },
     async GetEventProof({ seq, size }) {
       const event = known(seq);
@@ -74,6 +88,22 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
       return { event: showEvent(known(seq)) };
     },
   };
+}
+
+/** The tree of so many events, which are there. */
+function provable(asked: Int64, most: number): number {
+  const size = readCount(asked, 'prove_in');
+  if (size >= 1 && size <= most) return size;
+  throw invalid('SIZE_INVALID', 'prove_in', String(size), `is not from 1 to ${most}`, 'give the size of a checkpoint');
+}
+
+/** A proof is hashed anew from a few hundred leaves, on the main loop. */
+function fewer(request: Paged): Page {
+  const page = readPage(request);
+  // guard: I9 test/api/admin/events.test.ts
+  if (page.limit > PROOFS_MOST)
+    throw invalid('PAGE_INVALID', 'page_size', String(page.limit), `is above ${PROOFS_MOST}`, 'ask for fewer proofs');
+  return page;
 }
 
 function showEvent(event: EventRecord): Outgoing<WireEvent> {

@@ -26,7 +26,7 @@ export function policyRpcs({ policies, registry, now }: AdminDeps): Handlers<key
       const set = hash === '' ? policies.store.live() : policies.store.get(hash);
       if (set === undefined)
         throw missing('POLICY_NOT_FOUND', 'set of policies', hash || 'live', 'list them: assay policy list');
-      return { set: show(set), files: filesOf(set) };
+      return { set: show(set), files: filesOf(set), text: set.text };
     },
     async ApplyPolicy({ files }, { actor }) {
       return { set: show(await policies.apply(files, actor)) };

@@ -25,8 +25,16 @@ export interface AuditRpcs {
       readonly until?: Int64;
       readonly newest_first: boolean;
       readonly from_seq?: Int64;
+      readonly task: string;
+      readonly before_seq?: Int64;
+      readonly prove_in?: Int64;
     } & Paged,
-    { readonly events: readonly WireEvent[]; readonly next_page_token: string; readonly size: Int64 },
+    {
+      readonly events: readonly WireEvent[];
+      readonly next_page_token: string;
+      readonly size: Int64;
+      readonly proofs: readonly { readonly hashes: readonly Buffer[] }[];
+    },
   ];
   GetEventProof: [
     { readonly seq: Int64; readonly size?: Int64 },

@@ -59,7 +59,7 @@ export interface PolicyRpcs {
     Paged,
     { readonly sets: readonly WirePolicySet[]; readonly next_page_token: string; readonly tally: WirePolicyTally },
   ];
-  GetPolicy: [{ readonly hash: string }, One & Files];
+  GetPolicy: [{ readonly hash: string }, One & Files & { readonly text: string }];
   ApplyPolicy: [Files, One];
   RollbackPolicy: [{ readonly hash: string }, One];
   ShadowPolicy: [Files & { readonly end: boolean }, { readonly set: WirePolicySet | null }];

@@ -99,10 +99,12 @@ function checkpointOf(row: Row | undefined): CheckpointRecord | undefined {
   return { size, root, at, note };
 }
 
-function eventWhere({ identity, kind, actor, since, until, fromSeq }: EventFilter): Where {
+function eventWhere({ identity, task, kind, actor, since, until, fromSeq, beforeSeq }: EventFilter): Where {
   const scope = new Conditions();
   const filter = new Conditions();
   scope.when(fromSeq, 't.seq >= ?');
+  scope.when(beforeSeq, 't.seq < ?');
+  scope.when(task, 't.task = ?');
   const isIssuance = kind === undefined || kind.startsWith('issue.');
   // The index of identities leaves out issuances, which have one of their own.
   if (!isIssuance) scope.when(identity, `t.identity = ? AND t.kind NOT IN ('issue.x509', 'issue.jwt', 'issue.wit')`);

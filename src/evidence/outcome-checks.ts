@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the votes came to, counted again. */
+import type { ApprovalRequest } from '../approvals/request.ts';
+import { uidRelation } from '../approvals/uid-relation.ts';
+import { tally, type Voter } from '../approvals/votes.ts';
+import type { ProvenApproval } from './approval-checks.ts';
+import type { Row } from './row.ts';
+import type { Verdict } from './verdict.ts';
+import { humanAt, type ProvenVote } from './vote-checks.ts';
+
+export function checkOutcome(
+  opened: Row,
+  asked: readonly Row[],
+  votes: readonly ProvenVote[],
+  humans: readonly Row[],
+  request: ApprovalRequest,
+  verdict: Verdict,
+): ProvenApproval['counted'] {
+  const approved = asked.find(({ event }) => event.kind === 'approval.approved');
+  const rejected = asked.find(({ event }) => event.kind === 'approval.rejected');
+  const end = approved ?? rejected ?? asked.at(-1) ?? opened;
+  const count = tally(
+    {
+      need: { count: request.needCount, strength: request.needStrength, otherUid: request.needOtherUid },
+      requestedBy: request.requestedBy,
+      irrevocable: request.targets.some(({ irrevocable }) => irrevocable),
+      notAfter: request.notAfter,
+      votes,
+      voters: votersOf(votes, humans, opened, end.event.seq),
+    },
+    end.event.at,
+  );
+  const name = `event ${end.event.seq} (${end.event.kind})`;
+  // guard: C1 test/evidence/approvals.test.ts
+  verdict.require(approved === undefined || count.state === 'approved', `${name}: the votes do not come to that`);
+  // guard: C1 test/evidence/approvals.test.ts
+  verdict.require(
+    approved !== undefined || count.state !== 'approved' || end.text('state') !== 'pending',
+    `${name}: the votes come to more than it says`,
+  );
+  for (const { human, why } of count.void) verdict.remark(`the vote of ${human} does not count: ${why}`);
+  return count.approvals.map(({ human, uid }) => ({ human, uid }));
+}
+
+/**
+ * Whether policy let them decide, and who else reaches their keys (subordinate uids, groups), was for the daemon to know: here they may,
+ * and the uids on their record are all.
+ */
+function votersOf(
+  votes: readonly ProvenVote[],
+  humans: readonly Row[],
+  opened: Row,
+  seq: number,
+): ReadonlyMap<string, Voter> {
+  const agent = opened.inner('agent');
+  const owners = { uids: agent.wholes('uids'), gids: agent.wholes('gids') };
+  return new Map(
+    votes.flatMap(({ human }): [string, Voter][] => {
+      const row = humanAt(humans, human, seq);
+      if (row === undefined) return [];
+      const uids = row.text('uids').split(' ').filter(Boolean).map(Number);
+      return [
+        [
+          human,
+          {
+            active: row.whole('active') === 1,
+            entitled: true,
+            uid: uidRelation(owners, { uids, ranges: [], gids: [] }),
+            keys: row.rows('keys').map((key) => ({
+              ...{ fingerprint: key.text('fingerprint'), notAfter: null, revoked: false },
+            })),
+          },
+        ],
+      ];
+    }),
+  );
+}
