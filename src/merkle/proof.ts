@@ -3,7 +3,7 @@
  * Proofs about a tree (RFC 9162 section 2.1.3 and 2.1.4): that a leaf is in it, and that a smaller tree is its beginning.
  * Made from the hashes of perfect subtrees, checked from the proof alone.
  */
-import { EMPTY_ROOT, nodeHash } from './hash.ts';
+import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './hash.ts';
 
 /** The hash of the perfect subtree of the leaves `index * 2^level` up to `(index + 1) * 2^level`, all of which are there. */
 export type Subtree = (level: number, index: number) => Buffer;
@@ -35,6 +35,8 @@ export function provesInclusion(opts: {
 }): boolean {
   const { leaf, index, size, proof, root } = opts;
   if (!isCount(index) || !isCount(size) || index >= size) return false;
+  // guard: B5 test/merkle/tree.test.ts — of a longer one what is too much would not be hashed
+  if (![leaf, ...proof].every(isHash)) return false;
   let node = index;
   let last = size - 1;
   let hash = leaf;
@@ -59,6 +61,8 @@ export function provesConsistency(opts: {
 }): boolean {
   const { from, fromRoot, to, toRoot, proof } = opts;
   if (!isCount(from) || !isCount(to) || from > to) return false;
+  // guard: B5 test/merkle/tree.test.ts
+  if (![fromRoot, toRoot, ...proof].every(isHash)) return false;
   if (from === 0) return proof.length === 0 && fromRoot.equals(EMPTY_ROOT);
   if (from === to) return proof.length === 0 && fromRoot.equals(toRoot);
   const way = isPowerOfTwo(from) ? [fromRoot, ...proof] : [...proof];
@@ -119,6 +123,10 @@ function isPowerOfTwo(count: number): boolean {
 
 function half(count: number): number {
   return Math.floor(count / 2);
+}
+
+function isHash(bytes: Buffer): boolean {
+  return bytes.length === HASH_BYTES;
 }
 
 function isCount(count: number): boolean {

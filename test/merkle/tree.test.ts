@@ -112,6 +112,26 @@ describe('a proof of inclusion', () => {
   });
 });
 
+describe('B5: a proof', () => {
+  const longer = (hash: Buffer): Buffer => Buffer.concat([hash, Buffer.of(7)]);
+
+  it('is of hashes of 32 bytes: with a longer one it does not hold, though what is too much is not hashed', () => {
+    const root = grown(11).root();
+    const proof = inclusionProof(5, 11, subtree);
+    const good = { leaf: leaves[5] as Buffer, index: 5, size: 11, proof, root };
+    const grownProof = consistencyProof(6, 11, subtree);
+    const consistent = { from: 6, fromRoot: grown(6).root(), to: 11, toRoot: root, proof: grownProof };
+    expect([provesInclusion(good), provesConsistency(consistent)]).toEqual([true, true]);
+    expect(provesInclusion({ ...good, leaf: longer(good.leaf) })).toBe(false);
+    for (const at of proof.keys())
+      expect(provesInclusion({ ...good, proof: proof.with(at, longer(proof[at] as Buffer)) })).toBe(false);
+    for (const at of grownProof.keys())
+      expect(provesConsistency({ ...consistent, proof: grownProof.with(at, longer(grownProof[at] as Buffer)) })).toBe(
+        false,
+      );
+  });
+});
+
 describe('a proof of consistency', () => {
   it('holds between every two trees of one log, and between no others', () => {
     for (const to of sizes) {
