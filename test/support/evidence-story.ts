@@ -51,7 +51,10 @@ export interface Story {
   policies: { hash: string; text: string }[];
   /** The first of its kind, or the one at this place among them. */
   of(kind: string, at?: number): Told;
-  without(told: Told): void;
+  /** Puts `to` in the place of `from`, wherever this column is that. */
+  everywhere(column: string, from: unknown, to: unknown): void;
+  /** All whose kind begins so are in the log, and not in the file. */
+  without(...kinds: string[]): void;
 }
 
 export const logSigner = (name = ORIGIN): NoteSigner => {
@@ -128,8 +131,13 @@ export function story(change: Partial<ApprovalRequest> = {}): Story {
     filler(),
   ];
   const of = (kind: string, at = 0): Told => told.filter((one) => one.kind === kind)[at] as Told;
-  const without = (one: Told): void => void (one.left = true);
-  return { told, keys, request, policies: [POLICY], of, without };
+  const everywhere = (column: string, from: unknown, to: unknown): void => {
+    for (const { said } of told) if (said[column] === from) Object.assign(said, { [column]: to });
+  };
+  const without = (...kinds: string[]): void => {
+    for (const one of told) if (kinds.some((kind) => one.kind.startsWith(kind))) one.left = true;
+  };
+  return { told, keys, request, policies: [POLICY], of, everywhere, without };
 }
 
 function event(kind: string, at: number, said: object): Told {
