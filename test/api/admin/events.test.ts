@@ -3,15 +3,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { provesInclusion } from '../../../src/merkle/proof.ts';
 import { type AdminBench, adminBench } from '../../support/admin-bench.ts';
+import type { Message } from '../../support/admin-client.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const TASK = '01jdqw3h5v8z9k2m4n6p7r8s9t';
 const MORE = 120;
+const dir = tempDir('events');
 let bench: AdminBench;
 let seqs: readonly number[] = [];
 
 beforeAll(async () => {
-  bench = await adminBench(tempDir('events'));
+  bench = await adminBench(dir);
   const { audit } = bench.rooms.store;
   const event = { kind: 'use.checked', at: Date.now(), actor: 'assay', identity: null, payload: '{}' } as const;
   const written = await Promise.all(
@@ -21,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-const seqsOf = ({ events }: { events: readonly { seq: string }[] }): number[] => events.map(({ seq }) => Number(seq));
+const seqsOf = ({ events }: Message): number[] => events.map(({ seq }: { seq: string }) => Number(seq));
 
 describe('events', () => {
   it('of a task are those and no others, in their order, page by page', async () => {
@@ -42,7 +44,7 @@ describe('events', () => {
   it('come with their proofs in a tree of the size that is asked for, which holds them all', async () => {
     const size = seqs[10] as number;
     const { events, proofs } = await bench.call('ListEvents', { task: TASK, prove_in: size });
-    expect(seqsOf({ events })).toEqual(seqs.slice(0, 10));
+    expect(events.map(({ seq }: { seq: string }) => Number(seq))).toEqual(seqs.slice(0, 10));
     const root = bench.rooms.store.audit.rootAt(size);
     for (const [at, { seq, leaf_hash: leaf }] of events.entries())
       expect(provesInclusion({ leaf, index: Number(seq), size, proof: proofs[at].hashes, root })).toBe(true);
