@@ -133,6 +133,7 @@ function auditDoor({ store: { audit }, checkpoints }: AdminRooms): AuditDoor {
   return {
     event: (seq) => audit.event(seq),
     events: (filter, page, newestFirst) => audit.events(filter, page, newestFirst),
+    provenEvents: (...asked) => audit.provenEvents(...asked),
     inclusionProof: (seq, size) => audit.inclusionProof(seq, size),
     checkpointOver: (seq) => audit.checkpointOver(seq),
     redact: (seq, reason, by, at) => audit.redact(seq, reason, by, at),

@@ -105,6 +105,12 @@ export interface CheckpointRecord extends TreeHead {
   readonly note: string;
 }
 
+export interface ProvenEvent {
+  readonly event: EventRecord;
+  /** In a tree of a size that was asked for (RFC 9162 section 2.1.3). */
+  readonly proof: readonly Buffer[];
+}
+
 export interface EventFilter {
   readonly identity?: string | undefined;
   /** Id of the task that it belongs to. */
@@ -131,6 +137,8 @@ export interface AuditStore {
   event(seq: number): EventRecord | undefined;
   /** Oldest first, or newest first. */
   events(filter: EventFilter, page: Page, newestFirst?: boolean): Listed<EventRecord>;
+  /** Those that are in the tree of `size` leaves, which is there, with their proofs. A page may have fewer than asked, and a next one. */
+  provenEvents(filter: EventFilter, page: Page, size: number, newestFirst?: boolean): Listed<ProvenEvent>;
   /** Proof that the leaf is in the tree of `size` leaves, which is there. */
   inclusionProof(seq: number, size: number): readonly Buffer[];
   consistencyProof(from: number, to: number): readonly Buffer[];

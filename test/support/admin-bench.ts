@@ -56,6 +56,7 @@ export async function adminBench(
     audit: {
       event: (seq) => rooms.store.audit.event(seq),
       events: (...asked) => rooms.store.audit.events(...asked),
+      provenEvents: (...asked) => rooms.store.audit.provenEvents(...asked),
       inclusionProof: (...asked) => rooms.store.audit.inclusionProof(...asked),
       checkpointOver: (seq) => rooms.store.audit.checkpointOver(seq),
       redact: (...asked) => rooms.store.audit.redact(...asked),

@@ -34,7 +34,17 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
   };
   return {
     ListEvents(request) {
-      const { identity, kind, actor, task, since, until, newest_first: newestFirst, from_seq: from } = request;
+      const {
+        identity,
+        kind,
+        actor,
+        task,
+        since,
+        until,
+        newest_first: newestFirst,
+        from_seq: from,
+        before_seq: before,
+      } = request;
       if (kind !== '' && !KIND.test(kind))
         throw invalid(
           'KIND_INVALID',
@@ -45,7 +55,6 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
         );
       const size = audit.head().size;
       const proveIn = request.prove_in === undefined ? undefined : provable(request.prove_in, size);
-      const before = request.before_seq === undefined ? proveIn : readCount(request.before_seq, 'before_seq');
       const filter = {
         identity: given(identity),
         task: given(task),
@@ -54,16 +63,15 @@ export function auditRpcs({ audit, now }: AdminDeps): Handlers<keyof AuditRpcs> 
         since: since === undefined ? undefined : readInstant(since, 'since'),
         until: until === undefined ? undefined : readInstant(until, 'until'),
         fromSeq: from === undefined ? undefined : readCount(from, 'from_seq'),
-        beforeSeq: before === undefined ? undefined : Math.min(before, proveIn ?? before),
+        beforeSeq: before === undefined ? undefined : readCount(before, 'before_seq'),
       };
-      const { rows, next } = audit.events(
-        filter,
-        proveIn === undefined ? readPage(request) : fewer(request),
-        newestFirst,
-      );
-      const proofs =
-        proveIn === undefined ? [] : rows.map(({ seq }) => ({ hashes: audit.inclusionProof(seq, proveIn) }));
-      return { events: rows.map(showEvent), next_page_token: next ?? '', size, proofs };
+      if (proveIn === undefined) {
+        const { rows, next } = audit.events(filter, readPage(request), newestFirst);
+        return { events: rows.map(showEvent), next_page_token: next ?? '', size, proofs: [] };
+      }
+      const { rows, next } = audit.provenEvents(filter, fewer(request), proveIn, newestFirst);
+      const proofs = rows.map(({ proof }) => ({ hashes: proof }));
+      return { events: rows.map(({ event }) => showEvent(event)), next_page_token: next ?? '', size, proofs };
     },
     async GetEventProof({ seq, size }) {
       const event = known(seq);

@@ -118,7 +118,10 @@ export interface AuthorityDoor {
 
 /** The log: what is read of it, and its checkpoints. */
 export interface AuditDoor
-  extends Pick<AuditStore, 'event' | 'events' | 'inclusionProof' | 'checkpointOver' | 'redact' | 'head'> {
+  extends Pick<
+    AuditStore,
+    'event' | 'events' | 'provenEvents' | 'inclusionProof' | 'checkpointOver' | 'redact' | 'head'
+  > {
   checkpoint(): Promise<CheckpointRecord>;
   verifierKey(): string;
 }

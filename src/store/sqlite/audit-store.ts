@@ -2,16 +2,27 @@
 /** The log as it is read, on the main thread, and the few commands that write to it. */
 import type { Database, Statement } from 'better-sqlite3';
 import { consistencyProof, inclusionProof, rootOf, type Subtree } from '../../merkle/proof.ts';
-import type { AuditStore, CheckpointRecord, EventFilter, EventRecord, NewEvent, TreeHead } from '../events.ts';
+import type {
+  AuditStore,
+  CheckpointRecord,
+  EventFilter,
+  EventRecord,
+  NewEvent,
+  ProvenEvent,
+  TreeHead,
+} from '../events.ts';
 import type { Listed, Page } from '../store.ts';
 import { readCounter } from './counters.ts';
 import { EVENT_COLUMNS, EVENT_FROM, eventOf } from './event-rows.ts';
 import { Conditions, type Listing, listPage, type Where } from './listing.ts';
-import { storedSubtree } from './tree-nodes.ts';
+import { type StoredHashes, storedHashes, storedSubtree, TILE, tiledSubtree } from './tree-nodes.ts';
 import { Op } from './wire.ts';
 import type { Writer } from './writer.ts';
 
 type Row = readonly unknown[];
+
+/** Of the tree, hashed for one page of proofs: a few milliseconds. */
+const MOST_TILES = 16;
 
 const CHECKPOINT = 'SELECT size, root, at, note FROM checkpoint';
 
@@ -29,6 +40,7 @@ export class SqliteAuditStore implements AuditStore {
   readonly #db: Database;
   readonly #writer: Writer;
   readonly #subtree: Subtree;
+  readonly #hashes: StoredHashes;
   readonly #event: Statement;
   readonly #latest: Statement;
   readonly #over: Statement;
@@ -37,6 +49,7 @@ export class SqliteAuditStore implements AuditStore {
     this.#db = db;
     this.#writer = writer;
     this.#subtree = storedSubtree(db);
+    this.#hashes = storedHashes(db);
     this.#event = db.prepare(`SELECT ${EVENT_COLUMNS} FROM ${EVENT_FROM} WHERE t.seq = ?`).raw();
     this.#latest = db.prepare(`${CHECKPOINT} ORDER BY size DESC LIMIT 1`).raw();
     this.#over = db.prepare(`${CHECKPOINT} WHERE size > ? ORDER BY size LIMIT 1`).raw();
@@ -62,6 +75,23 @@ export class SqliteAuditStore implements AuditStore {
 
   events(filter: EventFilter, page: Page, newestFirst = false): Listed<EventRecord> {
     return listPage(this.#db, newestFirst ? NEWEST_FIRST : OLDEST_FIRST, eventWhere(filter), page);
+  }
+
+  provenEvents(filter: EventFilter, page: Page, size: number, newestFirst = false): Listed<ProvenEvent> {
+    const listing = newestFirst ? NEWEST_FIRST : OLDEST_FIRST;
+    const beforeSeq = Math.min(size, filter.beforeSeq ?? size);
+    const { rows, next } = listPage(this.#db, listing, eventWhere({ ...filter, beforeSeq }), page);
+    const tiles = new Set<number>();
+    // guard: I9 test/store/proven-events.test.ts — each tile is 256 hashes, made on the main thread
+    const end = rows.findIndex(({ seq }) => tiles.add(Math.floor(seq / TILE)).size > MOST_TILES);
+    const subtree = tiledSubtree(this.#hashes);
+    const proven = (end < 0 ? rows : rows.slice(0, end)).map((event) => ({
+      event,
+      proof: inclusionProof(event.seq, size, subtree),
+    }));
+    const last = proven.at(-1)?.event;
+    const rest = end < 0 || last === undefined ? next : JSON.stringify(listing.keyOf(last));
+    return rest === undefined ? { rows: proven } : { rows: proven, next: rest };
   }
 
   inclusionProof(seq: number, size: number): readonly Buffer[] {
