@@ -30,7 +30,7 @@ export async function evidenceVerify(io: Io, options: Options, [file = '']: read
 
 function print(io: Io, evidence: Evidence, verified: Verified, logKey: string | undefined): void {
   const { faults, remarks } = verified;
-  // guard: B5 test/cli/evidence.test.ts
+  // guard: B5 test/cli/evidence-verify.test.ts
   if (logKey === undefined)
     io.talk(
       [
