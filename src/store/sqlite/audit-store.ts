@@ -82,15 +82,17 @@ export class SqliteAuditStore implements AuditStore {
     const beforeSeq = Math.min(size, filter.beforeSeq ?? size);
     const { rows, next } = listPage(this.#db, listing, eventWhere({ ...filter, beforeSeq }), page);
     const tiles = new Set<number>();
-    // guard: I9 test/store/proven-events.test.ts — each tile is 256 hashes, made on the main thread
-    const end = rows.findIndex(({ seq }) => tiles.add(Math.floor(seq / TILE)).size > MOST_TILES);
     const subtree = tiledSubtree(this.#hashes);
-    const proven = (end < 0 ? rows : rows.slice(0, end)).map((event) => ({
-      event,
-      proof: inclusionProof(event.seq, size, subtree),
-    }));
+    const proven: ProvenEvent[] = [];
+    for (const event of rows) {
+      tiles.add(Math.floor(event.seq / TILE));
+      // guard: I9 test/store/proven-events.test.ts — each tile is 256 hashes, made on the main thread
+      if (tiles.size > MOST_TILES) break;
+      proven.push({ event, proof: inclusionProof(event.seq, size, subtree) });
+    }
     const last = proven.at(-1)?.event;
-    const rest = end < 0 || last === undefined ? next : JSON.stringify(listing.keyOf(last));
+    const isCut = last !== undefined && proven.length < rows.length;
+    const rest = isCut ? JSON.stringify(listing.keyOf(last)) : next;
     return rest === undefined ? { rows: proven } : { rows: proven, next: rest };
   }
 
