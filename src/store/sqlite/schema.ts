@@ -15,7 +15,7 @@ import { step as step9 } from './migrations/0009-findings.ts';
 import { step as step10 } from './migrations/0010-policy.ts';
 import { step as step11 } from './migrations/0011-tasks.ts';
 import { step as step12 } from './migrations/0012-approvals.ts';
-import { step as step14 } from './migrations/0014-task-events.ts';
+import { step as step13 } from './migrations/0013-task-events.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -31,5 +31,5 @@ export const migrations: readonly Migration[] = [
   step10,
   step11,
   step12,
-  step14,
+  step13,
 ];
