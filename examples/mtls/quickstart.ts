@@ -10,6 +10,7 @@ import { Daemon, TRUST_DOMAIN } from './stage/daemon.ts';
 import { type Program, Programs } from './stage/programs.ts';
 import { Scratch } from './stage/scratch.ts';
 import { note, says, step, title } from './stage/screen.ts';
+import { stopSignal, unlessStopped } from './stage/stop.ts';
 import { Tally } from './stage/tally.ts';
 
 const USAGE = `npm run quickstart -- [--stay] [--one-uid]
@@ -171,29 +172,4 @@ function tryNext(): void {
     '  docs/quickstart.md                your own daemon and your own first entry, in four commands',
     '  examples/mtls/billing.ts          the service you just saw: 40 lines',
   );
-}
-
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      process.exitCode = 128 + { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[name];
-      stop.abort();
-    });
-  }
-  // Whoever reads along has gone away.
-  process.stdout.on('error', () => stop.abort());
-  // npm, when it is told to end, ends its shell and not what runs in it.
-  const parent = process.ppid;
-  setInterval(() => process.ppid === parent || stop.abort(), 500).unref();
-  return stop.signal;
-}
-
-function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new Error('stopped'));
-    if (stop.aborted) abort();
-    stop.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => stop.removeEventListener('abort', abort));
-  });
 }

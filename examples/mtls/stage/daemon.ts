@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The quickstart's own daemon: its configuration, its start, and the commands of `assay` that it is told with. */
+/** A daemon of the example's own: its configuration, its start, and the commands of `assay` that it is told with. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +18,11 @@ export class Daemon {
   readonly #log: string[] = [];
   #program: Program | undefined;
 
-  constructor(scratch: Scratch) {
+  constructor(scratch: Scratch, configured = configuration(scratch)) {
     this.#scratch = scratch;
     this.config = scratch.path('assay.yaml');
     this.socket = `unix://${scratch.path('workload/api.sock')}`;
-    writeFileSync(this.config, configuration(scratch), { mode: 0o600 });
+    writeFileSync(this.config, configured, { mode: 0o600 });
   }
 
   /** Resolves when it serves. */
@@ -43,13 +43,22 @@ export class Daemon {
     if (served !== true) throw new Error(`the daemon did not start:\n${this.#log.join('\n')}`);
   }
 
-  /** Runs a command of `assay`, shown as it is run; rejects with what it said when it refused. */
-  async tell(name: readonly string[], flags: readonly string[]): Promise<void> {
-    const args = [...name, '--config', this.config, ...flags];
+  /** Runs a command of `assay`, shown as it is run; resolves with what it printed, and rejects with what it said when it refused. */
+  async tell(name: readonly string[], flags: readonly string[]): Promise<string> {
     command(this.short(['bin/assay', ...name, '--config', this.config].join(' ')), this.short(flags.join(' ')));
+    return this.ask(name, flags);
+  }
+
+  /** The same, not shown. */
+  async ask(name: readonly string[], flags: readonly string[] = []): Promise<string> {
+    const args = [...name, '--config', this.config, ...flags];
     const child = spawn(launcher, args, {
       cwd: top,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
     });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -57,6 +66,7 @@ export class Daemon {
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     if (code !== 0) throw new Error(`assay ${name.join(' ')} failed:\n${said}`);
+    return printed;
   }
 
   /** `$Q` stands for the folder, so that lines stay short. */

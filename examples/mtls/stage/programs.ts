@@ -35,7 +35,7 @@ export class Programs {
     });
     this.#running.set(child, ended);
     ended.then(() => this.#running.delete(child));
-    return { ended, stop: () => this.#stop(child, ended) };
+    return { ended, stop: () => this.#stop(child, ended), kill: () => void child.kill('SIGKILL') };
   }
 
   /** The last one started goes first. */
@@ -57,6 +57,8 @@ export interface Program {
   /** Exit code, or null when a signal ended it. */
   readonly ended: Promise<number | null>;
   stop(): Promise<void>;
+  /** As `kill -9` does, and nothing of what it started. */
+  kill(): void;
 }
 
 /** Whatever the program started itself, and the program if it would not stop. */

@@ -8,6 +8,8 @@ import { basename, join, relative } from 'node:path';
 /** The checkout. */
 export const top = join(import.meta.dirname, '../../..');
 
+const CLIENT = ['src/client', 'src/jwt', 'src/x509', 'src/identity', 'src/lib'];
+
 export class Scratch {
   readonly dir: string;
 
@@ -31,18 +33,9 @@ export class Scratch {
   }
 
   /** An example with `assay/client` and these packages, for users who cannot read the checkout. */
-  copySources(example: string, packages: readonly string[] = []): string {
+  copySources(example: string, packages: readonly string[] = [], parts: readonly string[] = CLIENT): string {
     const to = this.path('app');
-    for (const part of [
-      example,
-      'src/client',
-      'src/jwt',
-      'src/x509',
-      'src/identity',
-      'src/lib',
-      'proto',
-      'package.json',
-    ]) {
+    for (const part of [example, ...parts, 'proto', 'package.json']) {
       cpSync(join(top, part), join(to, part), { recursive: true, filter: isSource });
     }
     for (const folder of packagesOf(['@grpc/grpc-js', '@grpc/proto-loader', ...packages])) {

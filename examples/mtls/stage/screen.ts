@@ -27,7 +27,7 @@ export function command(words: string, more = ''): void {
 
 /** One line of a program of ours. */
 export function says(who: string, line: string): void {
-  const shown = /FAILED|refused|turned/.test(line)
+  const shown = /FAILED|refused|turned|denied|was cut|no other|: 40[13]/.test(line)
     ? paint(33, line)
     : line.startsWith('new cert')
       ? paint(32, line)
