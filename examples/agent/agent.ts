@@ -36,7 +36,9 @@ async function again(): Promise<void> {
       await wait(100);
     } catch (error) {
       failed += 1;
-      console.log(failed === 1 ? `after ${done} answers my connection was cut` : `and there is no other: ${words(error)}`);
+      console.log(
+        failed === 1 ? `after ${done} answers my connection was cut` : `and there is no other: ${words(error)}`,
+      );
     }
   }
   process.exitCode = 1;
