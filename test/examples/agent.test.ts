@@ -57,6 +57,9 @@ it(
       /^agent +after \d+ answers my connection was cut$/,
       /^agent +and there is no other: /,
       /^state +ended \(abandoned\)/,
+      /approve by alice with ssh-ed25519 .*"the parcel is lost"/,
+      /^given: 2 as .* 2 taken back before their end$/,
+      /^verdict: it holds$/,
     ];
     let from = 0;
     for (const pattern of inOrder) {
