@@ -161,6 +161,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const report = reportOf(config, store, clock);
   const detectors = startDetectors(config, {
     store,
+    registry,
     platform,
     holdersOf: (entryId, most) => standings.holdersOf(entryId, most),
     terms: report.terms,
@@ -215,6 +216,8 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
     trustDomain,
     livePolicy: () => (policies.engine.live === undefined ? undefined : policies.engine),
     logName: checkpoints.name,
+    detectors,
+    hasPolicies: () => policies.engine.live !== undefined,
     targets: { get: (name) => registry.targets.forPolicy(name) },
   });
   const workload = workloadDoor(config, {

@@ -2,6 +2,7 @@
 /** The detectors with what they look through. */
 import type { Config } from '../config/config.ts';
 import { Detectors } from '../detectors/detectors.ts';
+import type { Lent } from '../detectors/rules.ts';
 import { WATCHED, type WatchRooms } from '../detectors/watch.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closers } from '../lib/closers.ts';
@@ -9,9 +10,11 @@ import type { PeerPlatform } from '../peer/platform.ts';
 import type { ReportTerms } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { type SuspensionRooms, Suspensions } from './suspensions.ts';
 
 export interface DetectorParts {
-  readonly store: Pick<Store, 'findings' | 'reports'>;
+  readonly store: Pick<Store, 'findings' | 'reports' | 'tasks' | 'bySerial'>;
+  readonly registry: SuspensionRooms['registry'];
   readonly platform: Pick<PeerPlatform, 'background'>;
   readonly holdersOf: WatchRooms['holdersOf'];
   readonly terms: () => ReportTerms;
@@ -28,8 +31,22 @@ export function looksAtCallers({ detectors: { actions } }: Pick<Config, 'detecto
 export function startDetectors({ detectors }: Pick<Config, 'detectors'>, parts: DetectorParts): Detectors {
   const { store, platform, closers, ...rest } = parts;
   const { findings, reports } = store;
+  const { actions, thresholds, withinMs } = detectors;
+  const suspensions = new Suspensions(parts);
+  closers.add('suspensions', async () => suspensions.close());
   const { background } = platform;
-  const started = new Detectors({ ...rest, findings, reports, background, actions: detectors.actions });
+  const started = new Detectors({
+    ...{ ...rest, findings, reports, background, actions, thresholds, withinMs },
+    lent: (serial) => lentUnder(store, serial),
+    suspend: (identity, detector) => suspensions.suspend(identity, detector),
+  });
   closers.add('detectors', () => started.close());
   return started;
+}
+
+function lentUnder(store: DetectorParts['store'], serial: string): Lent | undefined {
+  const row = store.bySerial(serial);
+  if (row === undefined || row.task === null) return undefined;
+  const task = store.tasks.get(row.task);
+  return task && { task: task.id, identity: task.identity, subject: row.spiffeId };
 }

@@ -22,8 +22,9 @@ import type { Logger } from '../telemetry/logger.ts';
 import { nearestTo, startApprovals } from './approvals.ts';
 import { requestForTask, taskApprovals } from './task-approvals.ts';
 import { TaskDoors } from './task-doors.ts';
+import { findingNames, NEEDS_APPROVAL, type NoticeRooms, taskNotices } from './task-notices.ts';
 
-export interface TaskParts {
+export interface TaskParts extends Pick<NoticeRooms, 'detectors' | 'hasPolicies'> {
   readonly store: Store;
   readonly attestation: AttestationEngine;
   readonly registry: Registry;
@@ -49,7 +50,7 @@ export async function startTasks(
   parts: TaskParts,
 ): Promise<{ readonly tasks: Tasks; readonly ballots: Ballots }> {
   const { store, registry, standings, platform, closers, ownUid, clock, random, log } = parts;
-  const findingsOf = (identity: string): readonly string[] => store.findings.openDetectors(identity);
+  const findingsOf = findingNames(store.findings, config.detectors.actions);
   const ballots = startApprovals({ store, registry, clock, log, closers, policy: parts.livePolicy });
   const doors = new TaskDoors({ ...parts, config });
   doors.removeLeftovers();
@@ -59,12 +60,13 @@ export async function startTasks(
     changes: store,
     secretsOf: (process, signal) => secretsOf(platform, process, signal),
     findingsOf,
+    noticed: taskNotices(parts),
     uidRelation: (process, { owner }) => nearestTo(process, owner, { registry, clock, policy: parts.livePolicy }),
     approvals: taskApprovals(ballots, (task, decision, leader) => ({
       request: requestForTask(task, decision, {
         targets: parts.targets,
         owner: registry.identity(task.identity)?.owner ?? '',
-        findings: findingsOf(task.identity),
+        findings: findingsOf(task.identity).filter((name) => name !== NEEDS_APPROVAL),
         trustDomain: parts.trustDomain.name,
         log: parts.logName,
         notAfter: task.createdAt + config.tasks.pendingMs,

@@ -11,6 +11,7 @@ export interface Found {
   readonly detector: Detector;
   /** SPIFFE ID. */
   readonly identity: string;
+  readonly task?: string;
   readonly evidence: Evidence;
   readonly key: Evidence;
 }
@@ -91,9 +92,22 @@ export interface Replay {
   readonly by: string;
 }
 
-export function replay({ kind, serial, identity, by }: Replay): Found {
+/** Whose identity was lent for it, as it was recorded. */
+export interface Lent {
+  readonly task: string;
+  readonly identity: string;
+  /** SPIFFE ID in what was issued: that of the task. */
+  readonly subject: string;
+}
+
+/** `lent`: where the serial is of something that was given in a task. */
+export function replay({ kind, serial, identity, by }: Replay, lent?: Lent): Found {
   const key = { kind, serial };
-  return { detector: 'replay-after-revocation', identity, key, evidence: { ...key, by: by.slice(0, 2_048) } };
+  const found = { detector: 'replay-after-revocation', key, evidence: { ...key, by: by.slice(0, 2_048) } } as const;
+  if (lent === undefined) return { ...found, identity };
+  // guard: B8 test/detectors/rules.test.ts — a token of another trust domain may have the serial of one of ours
+  if (lent.subject !== identity) return { ...found, identity };
+  return { ...found, identity: lent.identity, task: lent.task };
 }
 
 function found(detector: Detector, subject: Subject, key: Evidence): Found {

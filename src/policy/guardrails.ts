@@ -65,6 +65,12 @@ forbid (principal is Identity, action, resource is Target)
 when { resource.impact != "low" }
 unless { context.approvals.touch >= 1 || context.approvals.other.key >= 1 };
 
+@id("findings-need-human")
+@reason("a detector found something of this identity that nobody has closed: a human must approve")
+forbid (principal is Identity, action, resource is Target)
+when { context.findings.contains("require-approval") }
+unless { context.approvals.touch >= 1 || context.approvals.other.key >= 1 };
+
 @id("depth")
 @reason("the chain of delegation is longer than 3")
 forbid (principal is Identity, action == Action::"begin", resource)

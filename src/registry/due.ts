@@ -7,14 +7,24 @@ export const EXPIRED = 'expired';
 /** Why one whose review was missed is. */
 export const REVIEW_MISSED = 'review missed';
 
+/** Why one of which a detector found something is. */
+export function foundBy(detector: string): string {
+  return `found by the detector ${detector}`;
+}
+
+const OWNER_LEFT = /^owner .* left$/s;
+const FOUND = /^found by the detector /;
+
 /** Suspended by time or because its owner left, and by nobody who had a reason: a renewal lets it go on. */
 export function isRenewable({ state, stateReason }: IdentityRecord): boolean {
-  return state === 'suspended' && stateReason !== null && stateReason !== REVIEW_MISSED && isOwnReason(stateReason);
+  return state === 'suspended' && stateReason !== null && (stateReason === EXPIRED || OWNER_LEFT.test(stateReason));
 }
 
 /** These reasons are what a renewal goes by: nobody else gives them. */
 export function isOwnReason(reason: string): boolean {
-  return reason === EXPIRED || reason === REVIEW_MISSED || /^owner .* left$/s.test(reason);
+  // guard: I5 test/registry/identity-life.test.ts
+  if (FOUND.test(reason)) return true;
+  return reason === EXPIRED || reason === REVIEW_MISSED || OWNER_LEFT.test(reason);
 }
 
 /** It ran out so long ago that it can only retire. */

@@ -8,7 +8,7 @@ import { Failure, quote } from '../lib/failure.ts';
 import type { Actor, IdentityRecord } from '../store/records.ts';
 import type { RegistryStore } from '../store/store.ts';
 import type { Ceiling } from './ceiling.ts';
-import { dueStep, isOwnReason, isPastGrace, isRenewable } from './due.ts';
+import { dueStep, foundBy, isOwnReason, isPastGrace, isRenewable } from './due.ts';
 import { parseEntrySpiffeId, parseExpiry } from './entry-fields.ts';
 import {
   expired,
@@ -41,7 +41,7 @@ export interface Stepped {
   readonly ownerWhoLeft?: string;
 }
 
-export type IdentityLife = Pick<IdentityWriter, 'create' | 'update' | 'activate' | 'renew' | 'retire'>;
+export type IdentityLife = Pick<IdentityWriter, 'create' | 'update' | 'activate' | 'renew' | 'retire' | 'suspendFound'>;
 
 export interface IdentityWriterRooms {
   readonly store: RegistryStore;
@@ -77,6 +77,20 @@ export class IdentityWriter {
       const before = this.#live(spiffeId);
       if (before.state === 'suspended' && before.stateReason === parsed) return before;
       return this.#write({ ...before, state: 'suspended', stateReason: parsed }, actorName(actor), before);
+    });
+  }
+
+  /**
+   * For what a detector found. What somebody gave a reason for, what never began and what is over stay as they are: then
+   * undefined. A renewal does not lift it. Rejects with ('not-found', 'IDENTITY_NOT_FOUND'), ('failed-precondition',
+   * 'IDENTITY_RETIRED').
+   */
+  suspendFound(spiffeId: string, detector: string): Promise<IdentityRecord | undefined> {
+    return again(async () => {
+      const before = this.#live(spiffeId);
+      // guard: I5 test/registry/identity-life.test.ts
+      if (before.state !== 'active' && !isRenewable(before)) return undefined;
+      return this.#write({ ...before, state: 'suspended', stateReason: foundBy(detector) }, DAEMON, before);
     });
   }
 

@@ -9,6 +9,9 @@ export const DETECTORS = [
   'shared-credential',
   'replay-after-revocation',
   'human-use',
+  'intent-mismatch',
+  'undeclared-intents',
+  'escalation-after-deny',
   'unused',
   'standing',
 ] as const;
@@ -24,6 +27,7 @@ export interface FindingRecord {
   readonly detector: Detector;
   /** The SPIFFE ID of the identity that it is about. */
   readonly identity: string;
+  /** The task that it was seen in first; null outside of one. */
   readonly task: string | null;
   /** As it was when it was opened; canonical JSON. */
   readonly evidence: string;
@@ -40,6 +44,7 @@ export interface FindingRecord {
 export interface NewFinding {
   readonly detector: Detector;
   readonly identity: string;
+  readonly task?: string;
   readonly evidence: Evidence;
   /** What makes it the same one as before, of the evidence; other parts may differ. */
   readonly key: Evidence;

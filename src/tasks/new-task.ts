@@ -4,10 +4,13 @@ import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { ulid } from '../lib/ulid.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
+import type { PolicyDecision } from '../policy/contract.ts';
 import type { TaskRecord } from '../store/tasks.ts';
 import type { Caller } from './caller.ts';
 import { tooDeep } from './refusals.ts';
 import { digestOf, type TaskRequest } from './request.ts';
+
+const LONGEST_REASON = 1_000;
 
 export interface NewTaskRooms {
   readonly clock: Clock;
@@ -54,4 +57,17 @@ export function newTask(
     createdAt: now,
     revision: 1,
   };
+}
+
+/** As policy decided. */
+export function asDecided(record: TaskRecord, decision: PolicyDecision): TaskRecord {
+  const { outcome, policyHash } = decision;
+  const decided = { ...record, policyHash };
+  if (outcome !== 'deny') return { ...decided, state: outcome === 'allow' ? 'active' : 'pending' };
+  return { ...decided, state: 'denied', end: 'policy', endReason: reasonsOf(decision).slice(0, LONGEST_REASON) };
+}
+
+/** In words. */
+export function reasonsOf({ reasons }: PolicyDecision & { readonly outcome: 'deny' }): string {
+  return reasons.map(({ reason }) => reason).join('; ');
 }

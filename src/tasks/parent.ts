@@ -7,16 +7,19 @@ import { parentGone, parentTooNarrow } from './refusals.ts';
 import { isWithin, type TaskRequest } from './request.ts';
 import type { TaskRooms } from './rooms.ts';
 
-/** Throws Failure('permission-denied'). */
+/** `identity`: whose it would be. Throws Failure('permission-denied'). */
 export function parentFor(
-  { isBelow }: Pick<TaskRooms, 'isBelow'>,
+  { isBelow, noticed }: Pick<TaskRooms, 'isBelow' | 'noticed'>,
   live: LiveTask | undefined,
   process: ProcessHandle,
   { parent, intents }: TaskRequest,
+  identity: string,
 ): TaskRecord {
   // guard: A12 test/tasks/members.test.ts
   if (live?.record.state !== 'active' || !isBelow(process, live.leader)) throw parentGone(parent);
+  const isCovered = isWithin(intents, live.record.intents);
+  if (!isCovered) noticed?.({ kind: 'not-in-parent', identity, parent: live.record, intents, process });
   // guard: C1 test/tasks/members.test.ts
-  if (!isWithin(intents, live.record.intents)) throw parentTooNarrow(parent);
+  if (!isCovered) throw parentTooNarrow(parent);
   return live.record;
 }

@@ -12,6 +12,7 @@ import type { Change, IdentityRecord } from '../store/records.ts';
 import type { TaskRecord, TaskStore } from '../store/tasks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DecisionRooms } from './decide.ts';
+import type { TaskNotice } from './notices.ts';
 import type { TaskTerms } from './request.ts';
 
 export interface TaskRooms extends DecisionRooms {
@@ -28,6 +29,8 @@ export interface TaskRooms extends DecisionRooms {
   findingsOf(identity: string): readonly string[];
   /** The user whose subuid range holds the uid of the process; that uid where none does (attack A9). */
   ownerOf(process: ProcessHandle): number;
+  /** Told of who asks for what. Synchronous and cheap; never throws. Absent where nobody wants to know. */
+  readonly noticed?: (notice: TaskNotice) => void;
   /** Was it started by the leader, or below it? */
   isBelow(process: ProcessHandle, leader: ProcessHandle): boolean;
   /**

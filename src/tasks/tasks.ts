@@ -17,7 +17,7 @@ import { wordsOf } from './decide.ts';
 import { DenialBudget } from './denial-budget.ts';
 import { leaseNow } from './issue.ts';
 import { LiveTask, type TaskFollower } from './live-task.ts';
-import { newTask } from './new-task.ts';
+import { asDecided, newTask, reasonsOf } from './new-task.ts';
 import { parentFor } from './parent.ts';
 import { leavePending } from './pending.ts';
 import { denied, isStale, leaderOnly, STALE_TRIES } from './refusals.ts';
@@ -80,7 +80,9 @@ export class Tasks {
     for (let tries = 1; ; tries += 1) {
       const caller = await lookAtCaller(this.#rooms, process, request.identity, signal);
       const parent =
-        request.parent === '' ? undefined : parentFor(this.#rooms, this.#live.get(request.parent), process, request);
+        request.parent === ''
+          ? undefined
+          : parentFor(this.#rooms, this.#live.get(request.parent), process, request, caller.identity.spiffeId);
       const record = newTask(this.#rooms, process, request, caller, parent);
       const key = `${process.key} ${record.digest}`;
       try {
@@ -137,19 +139,12 @@ export class Tasks {
     leave: () => void,
   ): Promise<LiveTask> {
     const { decision, uidRelation } = decideBegin(this.#rooms, process, record, caller, ttlMs);
-    const decided = { ...record, policyHash: decision.policyHash };
-    const by = record.identity;
-    if (decision.outcome === 'deny') {
-      // guard: I9 test/tasks/tasks.test.ts — who is denied again and again fills no disk
-      this.#denials.take(this.#rooms.ownerOf(process));
-      const reasons = decision.reasons.map(({ reason }) => reason).join('; ');
-      const over = { ...decided, state: 'denied', end: 'policy', endReason: reasons.slice(0, 1_000) } as const;
-      await this.#rooms.store.create(over, caller.identity.revision, by);
-      throw denied(record.id, reasons);
-    }
-    const state = decision.outcome === 'allow' ? 'active' : 'pending';
-    const begun: TaskRecord = { ...decided, state };
-    await this.#rooms.store.create(begun, caller.identity.revision, by);
+    const begun = asDecided(record, decision);
+    // guard: I9 test/tasks/tasks.test.ts — who is denied again and again fills no disk
+    if (decision.outcome === 'deny') this.#denials.take(this.#rooms.ownerOf(process));
+    await this.#rooms.store.create(begun, caller.identity.revision, begun.identity);
+    this.#rooms.noticed?.({ kind: 'decided', task: begun, decision });
+    if (decision.outcome === 'deny') throw denied(begun.id, reasonsOf(decision));
     const live = this.#stand(process, begun, { secrets: caller.attested.secrets, uidRelation }, key, leave);
     return this.#enter(live, decision);
   }

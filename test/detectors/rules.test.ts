@@ -85,6 +85,15 @@ describe('shared-credential', () => {
   });
 });
 
+it('B8: replay-after-revocation is of the task and of the identity that it lent, where the serial is of a credential of its', () => {
+  const lent = { task: 'T1', identity: 'spiffe://td/agent', subject: 'spiffe://td/agent/task/T1' };
+  const what = { kind: 'jwt', serial: 'ab', by: 'uid:1' } as const;
+  const ours = replay({ ...what, identity: lent.subject }, lent);
+  expect([ours.identity, ours.task]).toEqual(['spiffe://td/agent', 'T1']);
+  const foreign = replay({ ...what, identity: 'spiffe://elsewhere/x' }, lent);
+  expect([foreign.identity, foreign.task]).toEqual(['spiffe://elsewhere/x', undefined]);
+});
+
 it('replay-after-revocation is of one credential, whoever shows it', () => {
   const one = replay({ kind: 'x509', serial: 'ab', identity: 'spiffe://td/a', by: 'spiffe://td/b' });
   expect(one).toMatchObject({ detector: 'replay-after-revocation', key: { kind: 'x509', serial: 'ab' } });

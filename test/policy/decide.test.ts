@@ -63,6 +63,26 @@ describe('a decision', () => {
       ask(crm, 'crm:write', { task: { ...task, intents: ['crm:read'] } }),
       'deny inside-the-task',
     ],
+    [
+      'to read the CRM, while a finding asks for people',
+      ask(crm, 'crm:read', { findings: ['intent-mismatch', 'require-approval'] }),
+      'approve 1 x 2 because findings-need-human',
+    ],
+    [
+      'C2: the same, with a plain key under the agent’s uid',
+      ask(crm, 'crm:read', { findings: ['require-approval'], approvals: [by('alice', 1)] }),
+      'approve 1 x 2 because findings-need-human',
+    ],
+    [
+      'the same, with a touch',
+      ask(crm, 'crm:read', { findings: ['require-approval'], approvals: [by('alice', 2)] }),
+      'allow by support-bot-reads-crm',
+    ],
+    [
+      'to read the CRM, while a finding asks for nothing',
+      ask(crm, 'crm:read', { findings: ['intent-mismatch'] }),
+      'allow by support-bot-reads-crm',
+    ],
     ['to pay out, which nothing permits', ask(payments, 'payments:payout'), 'deny default'],
     [
       'C5: with a static secret in the environment',

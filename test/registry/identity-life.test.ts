@@ -204,7 +204,7 @@ describe('renewing', () => {
 
   it('I5: goes by reasons that only the daemon gives', async () => {
     await w.entry();
-    for (const reason of ['expired', 'review missed', 'owner human:x left']) {
+    for (const reason of ['expired', 'review missed', 'owner human:x left', 'found by the detector x']) {
       const refused = await refusalOfAsync(() => w.registry.suspendIdentity(ID, reason, OPERATOR));
       expect([refused.reason, refused.field]).toEqual(['REASON_RESERVED', 'reason']);
     }
@@ -215,6 +215,28 @@ describe('renewing', () => {
     const ends = w.registry.identity(ID)?.expiresAt ?? 0;
     await w.registry.suspendIdentity(ID, 'incident', OPERATOR);
     await w.reach(ends + 90 * DAY, 'retired: expired, and not renewed in time');
+  });
+
+  it('I5: leaves suspended what a detector found, also where time had suspended it before', async () => {
+    await w.entry();
+    const ends = w.registry.identity(ID)?.expiresAt ?? 0;
+    await w.life.suspendFound(ID, 'intent-mismatch');
+    await w.life.renew(ID, OPERATOR);
+    expect(w.state()).toBe('suspended: found by the detector intent-mismatch');
+    await w.registry.resumeIdentity(ID, OPERATOR);
+    await w.reach(ends + DAY, 'suspended: expired');
+    await w.life.suspendFound(ID, 'intent-mismatch');
+    await w.life.renew(ID, OPERATOR);
+    expect(w.state()).toBe('suspended: found by the detector intent-mismatch');
+  });
+
+  it('I5: a detector takes nobody’s reason away', async () => {
+    await w.entry();
+    await w.registry.suspendIdentity(ID, 'incident', OPERATOR);
+    expect(await w.life.suspendFound(ID, 'intent-mismatch')).toBeUndefined();
+    expect(w.state()).toBe('suspended: incident');
+    await w.life.retire(ID, 'gone', OPERATOR);
+    expect((await refusalOfAsync(() => w.life.suspendFound(ID, 'x'))).reason).toBe('IDENTITY_RETIRED');
   });
 
   it('leaves suspended what was so for another reason', async () => {

@@ -12,6 +12,7 @@ import type {
   PolicyTarget,
 } from '../../src/policy/contract.ts';
 import type { TaskFollower } from '../../src/tasks/live-task.ts';
+import type { TaskNotice } from '../../src/tasks/notices.ts';
 import type { AskedTask } from '../../src/tasks/request.ts';
 import type { TaskRooms, TaskSettings, TaskUpdate } from '../../src/tasks/rooms.ts';
 import { Tasks } from '../../src/tasks/tasks.ts';
@@ -68,6 +69,7 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
     },
     mayApprove: () => ({ policyHash: 'aa', outcome: 'deny', reasons: [] }),
   };
+  const notices: TaskNotice[] = [];
   const scopes = new Map<string, TaskScope>();
   const closed: string[] = [];
   const opened: string[] = [];
@@ -88,6 +90,7 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
     findingsOf: () => [],
     // As if every uid from 100,000 on were of the subuid range of 1000.
     ownerOf: ({ uid }) => (uid >= 100_000 ? 1000 : uid),
+    noticed: (notice) => void notices.push(notice),
     isBelow: (process, leader) => process === leader || parents.get(process) === leader,
     uidRelation: () => 'other',
     approvals: {
@@ -150,6 +153,7 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
     tasks,
     clock,
     asked,
+    notices,
     scopes,
     closed,
     parents,

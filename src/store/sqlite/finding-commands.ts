@@ -39,8 +39,8 @@ export class FindingCommands {
       .prepare('SELECT count(*) FROM finding INDEXED BY finding_open WHERE closed_at IS NULL')
       .pluck();
     this.#insert = db.prepare(
-      `INSERT INTO finding (detector, identity, evidence_key, evidence, opened_at, last_seen_at, count)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO finding (detector, identity, evidence_key, evidence, opened_at, last_seen_at, count, task)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#count = db.prepare(
       'UPDATE finding SET count = count + ?, last_seen_at = max(last_seen_at, ?) WHERE id = ? AND closed_at IS NULL',
@@ -67,6 +67,7 @@ export class FindingCommands {
     count: number,
     by: string,
     at: number,
+    task: string | null,
   ): number[] {
     const same = this.#same.get(detector, identity, key) as number | undefined;
     if (same !== undefined) return this.#again(same, count, by, at);
@@ -75,9 +76,9 @@ export class FindingCommands {
     if (open >= OPEN_PER_DETECTOR && newest !== null) return this.#again(newest, count, by, at);
     // guard: I9 test/store/findings.test.ts
     if ((this.#openInAll.get() as number) >= OPEN_IN_ALL) throw full();
-    const { lastInsertRowid } = this.#insert.run(detector, identity, key, evidence, at, at, count);
+    const { lastInsertRowid } = this.#insert.run(detector, identity, key, evidence, at, at, count, task);
     const id = Number(lastInsertRowid);
-    this.#events.note('finding.open', by, at, identity, findingRow(this.#row.get(id) as Value[]));
+    this.#events.note('finding.open', by, at, identity, findingRow(this.#row.get(id) as Value[]), task);
     return [id, this.#log.add('finding', 'put', String(id), by, at)];
   }
 
@@ -87,7 +88,8 @@ export class FindingCommands {
     // guard: C5 test/store/findings.test.ts — who closed it, and why, is said once
     if (row[8] !== null) throw closed(id);
     this.#close.run(at, by, resolution, id);
-    this.#events.note('finding.close', by, at, row[2] as string, findingRow(this.#row.get(id) as Value[]));
+    const now = findingRow(this.#row.get(id) as Value[]);
+    this.#events.note('finding.close', by, at, row[2] as string, now, row[3] as string | null);
     return this.#log.add('finding', 'put', String(id), by, at);
   }
 

@@ -32,9 +32,9 @@ export class SqliteFindingStore implements FindingStore {
     this.#writer = writer;
   }
 
-  async report({ detector, identity, evidence, key, at, count }: NewFinding, by: string): Promise<FindingRecord> {
+  async report({ detector, identity, task, evidence, key, at, count }: NewFinding, by: string): Promise<FindingRecord> {
     const digest = createHash('sha256').update(canonicalJson(key)).digest();
-    const args = [detector, identity, digest, canonicalJson(evidence), count, by, at];
+    const args = [detector, identity, digest, canonicalJson(evidence), count, by, at, task ?? null];
     // Nobody is given less because of a finding, so no decision waits for one.
     const told = (answer: unknown): readonly Change[] => this.#changes(...(answer as [number, number]), by, at);
     const [id = 0] = (await this.#writer.run(Op.reportFinding, args, told, false)) as readonly number[];

@@ -161,6 +161,8 @@ const TO_BE_NONE: ReadonlySet<Detector> = new Set([
   'shared-credential',
   'replay-after-revocation',
   'human-use',
+  'undeclared-intents',
+  'escalation-after-deny',
 ]);
 
 const FINDINGS: readonly Metric[] = DETECTORS.map((detector) => {
