@@ -73,6 +73,17 @@ describe('a finding', () => {
     ]);
   });
 
+  it('that was seen in a task names it, and so do its events', async () => {
+    const { store } = await world();
+    expect(await store.findings.report(aFinding({ task: 'T1' }), DETECTOR_BY)).toMatchObject({ task: 'T1' });
+    await store.findings.close(1, 'looked at', BY, NOW + 5);
+    const events = store.audit.events({ kind: 'finding.' }, { limit: 9 }).rows;
+    expect(events.map(({ kind, task }) => [kind, task])).toEqual([
+      ['finding.open', 'T1'],
+      ['finding.close', 'T1'],
+    ]);
+  });
+
   it('that is seen again while open is counted, without another event', async () => {
     const { store } = await world();
     await store.findings.report(aFinding(), DETECTOR_BY);
