@@ -44,6 +44,7 @@ function print(io: Io, output: Format, finding: WireFinding): void {
     ['id', finding.id],
     ['detector', finding.detector],
     ['identity', finding.identity],
+    ['task', finding.task === '' ? undefined : finding.task],
     ['evidence', evidenceText(finding)],
     ['opened', when(Number(finding.opened_at), now)],
     ['last seen', when(Number(finding.last_seen_at), now)],

@@ -7,13 +7,14 @@ import { WATCHED, type WatchRooms } from '../detectors/watch.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Closers } from '../lib/closers.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
+import { subjectOf } from '../store/records.ts';
 import type { ReportTerms } from '../store/reports.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type SuspensionRooms, Suspensions } from './suspensions.ts';
 
 export interface DetectorParts {
-  readonly store: Pick<Store, 'findings' | 'reports' | 'tasks' | 'bySerial'>;
+  readonly store: Pick<Store, 'findings' | 'reports' | 'bySerial'>;
   readonly registry: SuspensionRooms['registry'];
   readonly platform: Pick<PeerPlatform, 'background'>;
   readonly holdersOf: WatchRooms['holdersOf'];
@@ -47,6 +48,5 @@ export function startDetectors({ detectors }: Pick<Config, 'detectors'>, parts: 
 function lentUnder(store: DetectorParts['store'], serial: string): Lent | undefined {
   const row = store.bySerial(serial);
   if (row === undefined || row.task === null) return undefined;
-  const task = store.tasks.get(row.task);
-  return task && { task: task.id, identity: task.identity, subject: row.spiffeId };
+  return { task: row.task, identity: row.spiffeId, subject: subjectOf(row) };
 }

@@ -9,7 +9,7 @@ import { tokenId } from '../jwt/token-id.ts';
 import type { KeysOf } from '../jwt/verify.ts';
 import { Failure } from '../lib/failure.ts';
 import { JsonNumber } from '../lib/json-text.ts';
-import type { IssuanceRecord } from '../store/records.ts';
+import { type IssuanceRecord, subjectOf } from '../store/records.ts';
 import type { RevocationStore } from '../store/revocations.ts';
 
 export interface IntrospectionRooms {
@@ -116,7 +116,7 @@ export class Introspection {
     if (row === undefined || row.kind !== 'jwt' || subjectOf(row) !== said.spiffeId.toString()) return undefined;
     if (by !== undefined && row.revokedAt !== null && row.notAfter > now) {
       // guard: I7 test/introspection/introspection.test.ts — who still takes it is worth a look
-      this.#rooms.replayed?.({ kind: 'jwt', serial: row.serial, identity: row.spiffeId, by });
+      this.#rooms.replayed?.({ kind: 'jwt', serial: row.serial, identity: subjectOf(row), by });
     }
     // guard: I7 test/introspection/introspection.test.ts
     if (row.revokedAt !== null || row.notAfter <= now) return undefined;

@@ -167,6 +167,11 @@ export interface IssuanceRecord {
   readonly task: string | null;
 }
 
+/** The SPIFFE ID in what was issued: within a task it is that of the task, and the row has the identity that was lent. */
+export function subjectOf({ spiffeId, task }: Pick<IssuanceRecord, 'spiffeId' | 'task'>): string {
+  return task === null ? spiffeId : `${spiffeId}/task/${task}`;
+}
+
 /** What an issuance was decided on; the writer compares these in the transaction that records it. */
 export interface DecidedOn {
   readonly entryId: string;

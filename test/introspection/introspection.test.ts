@@ -6,6 +6,7 @@ import { Introspection } from '../../src/introspection/introspection.ts';
 import { jwtKeysFor } from '../../src/issuance/jwt-keys.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { lone, OPERATOR, TD, TestProcess } from '../support/lone.ts';
+import { AGENT, taskWorld } from '../support/task-world.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const top = tempDir('introspection');
@@ -145,5 +146,36 @@ describe('taking back a token', () => {
     expect(await w.introspection.revoke(token, 'spiffe://example.org/other')).toBe('refused');
     expect(w.introspection.introspect(token)).toMatchObject({ active: true });
     expect(await w.introspection.revoke('nothing', 'spiffe://example.org/other')).toBe('done');
+  });
+});
+
+describe('a token of a task', () => {
+  it('I7: is active under the name of the task while that lasts, and told of when it is shown later', async () => {
+    const t = await taskWorld(`${top}/task`);
+    await t.entry('agent', 'agent');
+    const leader = new TestProcess();
+    const { id } = await t.run(leader);
+    const caller = t.standings.within(t.scopes.get(id)!).jwt!.caller(leader);
+    let token = '';
+    await caller.fetch({ audiences: ['crm'], spiffeId: '' }, new AbortController().signal, (svids) => {
+      token = svids[0]!.token;
+    });
+    const { registry, authority, store, clock } = t;
+    const replayed: object[] = [];
+    const introspection = new Introspection({
+      trustDomain: TD,
+      keysOf: (domain) => jwtKeysFor({ registry, authority }, t.rooms.jwt!, new Set(), domain),
+      issuances: store,
+      revocations: store.revocations,
+      replayed: (what) => void replayed.push(what),
+      clock,
+    });
+    const sub = `${AGENT}/task/${id}`;
+    expect(introspection.introspect(token)).toMatchObject({ active: true, sub });
+    await t.tasks.end(leader, id, false, 'done');
+    expect(introspection.introspect(token, 'spiffe://example.org/api')).toEqual({ active: false });
+    expect(replayed).toMatchObject([{ kind: 'jwt', identity: sub, by: 'spiffe://example.org/api' }]);
+    caller.close();
+    await t.close();
   });
 });
