@@ -116,6 +116,6 @@ describe('an agent', () => {
     const shown = await bench.good('identity', 'show', AGENT);
     expect(shown).toContain('found by the detector undeclared-intents');
     expect(await refused(READ)).toContain('no identity of this process can be lent');
-    expect(await findingsOf('undeclared-intents')).toMatchObject([{ identity: AGENT, count: '1' }]);
+    expect(await findingsOf('undeclared-intents')).toMatchObject([{ identity: AGENT, count: 1 }]);
   });
 });
