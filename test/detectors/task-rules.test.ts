@@ -61,7 +61,7 @@ describe('intent-mismatch', () => {
 });
 
 describe('escalation-after-deny', () => {
-  const after = (denied: readonly string[], wasHigh = false) => [
+  const denials = (denied: readonly string[], wasHigh = false) => [
     { task: 'T1', intents: denied.map(intent), isHigh: wasHigh },
   ];
 
@@ -73,18 +73,18 @@ describe('escalation-after-deny', () => {
     ['the same and more', ['crm:read'], ['crm:read', 'crm:write'], true],
     ['the same on any thing', ['crm:read=1'], ['crm:read'], true],
   ])('C1: %s', (_, before, now, is) => {
-    expect(escalation(asked(now), after(before)) !== undefined).toBe(is);
+    expect(escalation(asked(now), denials(before)) !== undefined).toBe(is);
   });
 
   it('C1: a target of high impact after one of low', () => {
     const high = asked(['payments:refund'], { isHigh: true });
-    expect(escalation(high, after(['crm:read']))).toMatchObject({
+    expect(escalation(high, denials(['crm:read']))).toMatchObject({
       detector: 'escalation-after-deny',
       task: 'T2',
       key: {},
       evidence: { denied: 'T1', intents: ['payments:refund'] },
     });
-    expect(escalation(high, after(['vault:open'], true))).toBeUndefined();
+    expect(escalation(high, denials(['vault:open'], true))).toBeUndefined();
     expect(escalation(high, [])).toBeUndefined();
   });
 });

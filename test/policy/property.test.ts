@@ -44,6 +44,7 @@ const request: fc.Arbitrary<PolicyRequest> = fc
     declared: fc.constantFrom(true, true, true, false),
     inTask: fc.constantFrom(true, true, true, false),
     uidRelation: fc.constantFrom('other', 'same', 'unknown'),
+    findings: fc.constantFrom([], [], ['intent-mismatch', 'require-approval']),
     approvals,
   })
   .map((one) => {
@@ -75,6 +76,7 @@ const request: fc.Arbitrary<PolicyRequest> = fc
         attested,
         approvals: one.approvals,
         uidRelation: one.uidRelation,
+        findings: one.findings,
       },
     } as PolicyRequest;
   });
@@ -112,6 +114,16 @@ describe('whatever is asked', () => {
       { numRuns: 300 },
     );
     expect(asked).toBeGreaterThan(5);
+  });
+
+  it('while a finding asks for people, nothing is ever allowed without a human out of the agent’s reach', () => {
+    fc.assert(
+      fc.property(request, (one) => {
+        if (!one.context.findings.includes('require-approval') || decide(all, one).outcome !== 'allow') return;
+        expect(one.context.approvals.some(({ strength, uid }) => strength >= 2 || uid === 'other')).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('a high-impact target is never allowed without a human out of the agent’s reach', () => {
