@@ -2,7 +2,7 @@
 /** What tasks tell of who asks, in the words of the detectors; and what policy is told of their findings. */
 import type { Config } from '../config/config.ts';
 import type { Detectors } from '../detectors/detectors.ts';
-import { DETECTORS, type FindingStore, OPEN_PER_DETECTOR } from '../store/findings.ts';
+import type { FindingStore } from '../store/findings.ts';
 import type { TaskIntent } from '../store/tasks.ts';
 import type { TaskNotice } from '../tasks/notices.ts';
 
@@ -35,19 +35,16 @@ export function taskNotices({ detectors, targets, hasPolicies }: NoticeRooms): (
 
 /** Stands among the names of detectors where one of them asks for people (`findings-need-human` in docs/policy.md). */
 export const NEEDS_APPROVAL = 'require-approval';
-/** As many as there can be, so that none is hidden behind newer ones. */
-const MOST_FINDINGS = OPEN_PER_DETECTOR * DETECTORS.length;
 
 /** Detectors with an open finding about the identity, for a decision. */
 export function findingNames(
-  findings: Pick<FindingStore, 'list'>,
+  findings: Pick<FindingStore, 'openDetectors'>,
   actions: Config['detectors']['actions'],
 ): (identity: string) => readonly string[] {
   return (identity) => {
-    const { rows } = findings.list({ open: true, identity }, { limit: MOST_FINDINGS });
-    const names = new Set<string>(rows.map(({ detector }) => detector));
+    const open = findings.openDetectors(identity);
     // guard: C1 test/daemon/task-notices.test.ts
-    if (rows.some(({ detector }) => actions[detector] === 'require-approval')) names.add(NEEDS_APPROVAL);
-    return [...names];
+    if (open.some((detector) => actions[detector] === 'require-approval')) return [...open, NEEDS_APPROVAL];
+    return open;
   };
 }

@@ -123,8 +123,3 @@ export class Introspection {
     return { said, row };
   }
 }
-
-/** A row names the identity; what is given in a task is for that task alone. */
-function subjectOf({ spiffeId, task }: IssuanceRecord): string {
-  return task === null ? spiffeId : `${spiffeId}/task/${task}`;
-}

@@ -52,6 +52,7 @@ it(
       /^agent +GET \/tickets\/4711: 200 ticket 4711/,
       /^agent +PUT \/tickets\/4711: 403 the task did not declare crm:write$/,
       /^agent +assay: task \S+ was denied: no permit matched$/,
+      /intent-mismatch/,
       /^agent +assay: task \S+ waits for 1 person with a key/,
       /^agent +POST \/refunds\/7: 200 order 7 is refunded$/,
       /^agent +after \d+ answers my connection was cut$/,
