@@ -2,6 +2,7 @@
 /** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
 import type { ApprovalRecord } from './approvals.ts';
 import type { FindingRecord } from './findings.ts';
+import type { GrantRecord } from './grants.ts';
 import type { HumanRecord } from './humans.ts';
 import type { RevokedSvid } from './revocations.ts';
 import type { TargetRecord } from './targets.ts';
@@ -207,6 +208,7 @@ export type Change = { readonly seq: number; readonly at: number; readonly by: s
   | { readonly kind: 'policy'; readonly action: 'put'; readonly key: string }
   | { readonly kind: 'target'; readonly action: 'put'; readonly key: string; readonly target: TargetRecord }
   | { readonly kind: 'approval'; readonly action: 'put'; readonly key: string; readonly approval: ApprovalRecord }
+  | { readonly kind: 'grant'; readonly action: 'put'; readonly key: string; readonly grant: GrantRecord }
   | { readonly kind: 'task'; readonly action: 'put'; readonly key: string; readonly task: TaskRecord }
   | { readonly kind: 'finding'; readonly action: 'put'; readonly key: string; readonly finding: FindingRecord }
   | {

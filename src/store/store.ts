@@ -11,6 +11,7 @@ import type { LatencySnapshot } from '../lib/latency-histogram.ts';
 import type { ApprovalStore } from './approvals.ts';
 import type { AuditStore } from './events.ts';
 import type { FindingStore } from './findings.ts';
+import type { GrantStore } from './grants.ts';
 import type { HumanStore } from './humans.ts';
 import type { PolicyStore } from './policies.ts';
 import type {
@@ -185,6 +186,7 @@ export interface Store extends RegistryStore, BundleStore, FederationStore, Auth
   readonly targets: TargetStore;
   readonly tasks: TaskStore;
   readonly approvals: ApprovalStore;
+  readonly grants: GrantStore;
   /**
    * Listeners run synchronously, in sequence order, before the writing promise resolves; what was committed together is
    * told together, before any of its promises resolves. Returns the undo.

@@ -40,6 +40,8 @@ export interface TaskRecord {
   /** SPIFFE ID of the identity that is lent. */
   readonly identity: string;
   readonly parent: string | null;
+  /** Under which it began without asking anybody; null for none. */
+  readonly grant: string | null;
   /** Its topmost ancestor; itself where it has no parent. */
   readonly root: string;
   /** 0 without a parent. */
@@ -83,7 +85,7 @@ export interface EndedTask {
 export interface TaskStore {
   /**
    * Rejects with ('aborted', 'DECISION_STALE') where the identity is not active at `identityRevision`, or the parent is not
-   * active or ends sooner.
+   * active or ends sooner, or the grant gives no such task now: a use of it is counted in the same step.
    */
   create(task: TaskRecord, identityRevision: number, by: string): Promise<void>;
   /** From pending to active. Rejects as `create` does, and with ('aborted', 'REVISION_CONFLICT'). */

@@ -33,6 +33,7 @@ export function newTask(
   const said = {
     identity: caller.identity.spiffeId,
     parent: parent?.id ?? null,
+    grant: null as string | null,
     purpose: request.purpose,
     intents: request.intents,
     pid: process.pid,

@@ -24,7 +24,7 @@ let count = 0;
 
 function aTask(id: string, change: Partial<TaskRecord> = {}): TaskRecord {
   return {
-    ...{ id, root: id, identity: ID, parent: null, depth: 0, purpose: 'ticket 4711' },
+    ...{ id, root: id, identity: ID, parent: null, grant: null, depth: 0, purpose: 'ticket 4711' },
     intents: [{ target: 'crm', action: 'read', resource: null }],
     ...{ deadline: END + 1, pid: 42, uid: 1000, gid: 1000, startTime: '1', attested: '{}', digest: 'ab'.repeat(32) },
     ...{ policyHash: '', state: 'pending', stateSince: NOW, end: null, endReason: null, createdAt: NOW, revision: 1 },

@@ -22,6 +22,7 @@ function aTask(change: Partial<TaskRecord> = {}): TaskRecord {
     id,
     identity: ID,
     parent: null,
+    grant: null,
     root: id,
     depth: 0,
     purpose: 'ticket 4711',

@@ -91,7 +91,7 @@ export async function ballotWorld(dataDir: string) {
 
 export function pendingTask(id: string, now: number): TaskRecord {
   return {
-    ...{ id, root: id, identity: AGENT, parent: null, depth: 0, purpose: 'refund ticket 4711' },
+    ...{ id, root: id, identity: AGENT, parent: null, grant: null, depth: 0, purpose: 'refund ticket 4711' },
     intents: [{ target: 'payments', action: 'refund', resource: null }],
     ...{ deadline: now + 3_600_000, pid: 4_242, uid: 2_000, gid: 2_000, startTime: '987654', attested: '{}' },
     ...{ digest: 'ab'.repeat(32), policyHash: '', state: 'pending', stateSince: now, end: null, endReason: null },

@@ -16,6 +16,7 @@ import { Counters } from './counters.ts';
 import { EventLog, type RandomBytes } from './event-log.ts';
 import { FederationCommands } from './federation-commands.ts';
 import { FindingCommands } from './finding-commands.ts';
+import { GrantCommands } from './grant-commands.ts';
 import { HumanCommands } from './human-commands.ts';
 import { IssuanceCommands } from './issuance-commands.ts';
 import { MetaCommands } from './meta-commands.ts';
@@ -62,6 +63,7 @@ export class Batches {
   readonly #meta: MetaCommands;
   readonly #audit: AuditCommands;
   readonly #approval: ApprovalCommands;
+  readonly #grant: GrantCommands;
   readonly #begin: Statement;
   readonly #commit: Statement;
   readonly #savepoint: Statement;
@@ -90,6 +92,7 @@ export class Batches {
     this.#meta = new MetaCommands(db, this.events);
     this.#audit = new AuditCommands(db, this.events);
     this.#approval = new ApprovalCommands(db, this.#log, this.events);
+    this.#grant = new GrantCommands(db, this.#log, this.events, this.#task);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#savepoint = db.prepare('SAVEPOINT command');
@@ -196,6 +199,12 @@ export class Batches {
         return this.#approval.vote(...(args as unknown as Parameters<ApprovalCommands['vote']>));
       case Op.decideApproval:
         return this.#approval.decide(...(args as unknown as Parameters<ApprovalCommands['decide']>));
+      case Op.createGrant:
+        return this.#grant.create(...(args as unknown as Parameters<GrantCommands['create']>));
+      case Op.stepGrant:
+        return this.#grant.step(...(args as unknown as Parameters<GrantCommands['step']>));
+      case Op.revokeGrant:
+        return this.#grant.revoke(...(args as unknown as Parameters<GrantCommands['revoke']>));
       case Op.createIdentity:
         return this.#registry.createIdentity(...(args as unknown as [Value[], string, number]));
       case Op.retireIdentity:

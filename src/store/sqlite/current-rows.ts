@@ -6,6 +6,7 @@
 import type { Database } from 'better-sqlite3';
 import { APPROVAL, APPROVAL_COLUMNS, approvalRow, VOTE, VOTE_COLUMNS, voteKey, voteRow } from './approval-rows.ts';
 import { FINDING_COLUMNS, findingRow } from './finding-rows.ts';
+import { GRANT_COLUMNS, grantRow } from './grant-rows.ts';
 import { HUMAN_COLUMNS, humanRow, KEY_COLUMNS } from './human-rows.ts';
 import { POLICY_COLUMNS, policyRow } from './policy-rows.ts';
 import { authoritiesRow, bundleRow, entryRow, type Named, namedRow } from './row-payload.ts';
@@ -28,6 +29,7 @@ export interface CurrentRow {
     | 'policy'
     | 'target'
     | 'task'
+    | 'grant'
     | 'approval'
     | 'vote';
   /** Which of its kind. */
@@ -56,6 +58,8 @@ export function* currentRows(db: Database): Iterable<CurrentRow> {
     yield { kind: 'target', key: values[0] as string, identity: null, row: namedRow(TARGET_COLUMNS, values) };
   for (const values of rows(db, `SELECT ${TASK_COLUMNS} FROM task ORDER BY id`))
     yield { kind: 'task', key: values[0] as string, identity: values[1] as string, row: taskRow(values) };
+  for (const values of rows(db, `SELECT ${GRANT_COLUMNS} FROM grant ORDER BY id`))
+    yield { kind: 'grant', key: values[0] as string, identity: values[1] as string, row: grantRow(values) };
   yield* approvals(db);
   yield* humans(db);
   yield* bundles(db);

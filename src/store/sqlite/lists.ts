@@ -2,12 +2,14 @@
 /** What may be listed, in which order, and each filter as SQL. */
 import type { ApprovalFilter, ApprovalRecord } from '../approvals.ts';
 import type { FindingFilter, FindingRecord } from '../findings.ts';
+import type { GrantFilter, GrantRecord } from '../grants.ts';
 import type { PolicySetRecord } from '../policies.ts';
 import type { EntryRecord, IdentityRecord, IssuanceRecord } from '../records.ts';
 import type { EntryFilter, IdentityFilter, IssuanceFilter } from '../store.ts';
 import type { TaskFilter, TaskRecord } from '../tasks.ts';
 import { APPROVAL_COLUMNS, approvalOf } from './approval-rows.ts';
 import { FINDING_COLUMNS, findingOf } from './finding-rows.ts';
+import { GRANT_COLUMNS, grantOf } from './grant-rows.ts';
 import { Conditions, type Listing, type Where } from './listing.ts';
 import { POLICY_COLUMNS, policySetOf } from './policy-rows.ts';
 import {
@@ -107,6 +109,22 @@ export function taskWhere(filter: TaskFilter): Where {
   rest.when(filter.identity, 't.identity = ?');
   rest.when(filter.state, 't.state = ?');
   return { scope, filter: rest };
+}
+
+export const GRANTS: Listing<GrantRecord> = {
+  columns: GRANT_COLUMNS,
+  from: 'grant t',
+  key: ['id'],
+  descending: true,
+  row: grantOf,
+  keyOf: (grant) => [grant.id],
+};
+
+export function grantWhere(filter: GrantFilter): Where {
+  const rest = new Conditions();
+  rest.when(filter.identity, 't.identity = ?');
+  rest.when(filter.state, 't.state = ?');
+  return { scope: new Conditions(), filter: rest };
 }
 
 /** `isRare`: few enough entries have the selector to look at each. */

@@ -4,6 +4,7 @@ import Database, { type Statement } from 'better-sqlite3';
 import type { ApprovalStore } from '../approvals.ts';
 import type { AuditStore } from '../events.ts';
 import type { FindingStore } from '../findings.ts';
+import type { GrantStore } from '../grants.ts';
 import type { HumanStore } from '../humans.ts';
 import type { PolicyStore } from '../policies.ts';
 import type {
@@ -24,6 +25,7 @@ import { SqliteApprovalStore } from './approval-store.ts';
 import { SqliteAuditStore } from './audit-store.ts';
 import type { CounterName } from './counters.ts';
 import { SqliteFindingStore } from './finding-store.ts';
+import { SqliteGrantStore } from './grant-store.ts';
 import { SqliteHumanStore } from './human-store.ts';
 import { listPage } from './listing.ts';
 import { ENTRIES, entryWhere, IDENTITIES, ISSUANCES, identityWhere, issuanceWhere } from './lists.ts';
@@ -91,6 +93,10 @@ export class Reader {
 
   approvals(writer: Writer): ApprovalStore {
     return new SqliteApprovalStore(this.#db, writer);
+  }
+
+  grants(writer: Writer): GrantStore {
+    return new SqliteGrantStore(this.#db, writer);
   }
 
   tasks(writer: Writer): TaskStore {

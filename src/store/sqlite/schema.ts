@@ -16,6 +16,7 @@ import { step as step10 } from './migrations/0010-policy.ts';
 import { step as step11 } from './migrations/0011-tasks.ts';
 import { step as step12 } from './migrations/0012-approvals.ts';
 import { step as step13 } from './migrations/0013-task-events.ts';
+import { step as step14 } from './migrations/0014-grants.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   step11,
   step12,
   step13,
+  step14,
 ];

@@ -70,6 +70,7 @@ class SqliteStore implements Store {
   readonly targets: Store['targets'];
   readonly tasks: Store['tasks'];
   readonly approvals: Store['approvals'];
+  readonly grants: Store['grants'];
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #lock: InstanceLock;
@@ -93,6 +94,7 @@ class SqliteStore implements Store {
     this.targets = this.#reader.targets(this.#writer);
     this.tasks = this.#reader.tasks(this.#writer);
     this.approvals = this.#reader.approvals(this.#writer);
+    this.grants = this.#reader.grants(this.#writer);
   }
 
   loadEntries(): Iterable<Buffer> {

@@ -4,6 +4,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
+import { GrantUse } from './grant-use.ts';
 import type { RevocationCommands } from './revocation-commands.ts';
 import { TASK, TASK_COLUMNS, taskRow } from './task-rows.ts';
 import type { EndedAnswer, Value } from './wire.ts';
@@ -22,11 +23,14 @@ export class TaskCommands {
   readonly #end: Statement;
   readonly #liveBelow: Statement;
   readonly #liveOf: Statement;
+  readonly #liveUnder: Statement;
+  readonly #grants: GrantUse;
 
   constructor(db: Database, log: ChangeLog, events: EventLog, revocation: RevocationCommands) {
     this.#log = log;
     this.#events = events;
     this.#revocation = revocation;
+    this.#grants = new GrantUse(db, log, events);
     this.#identity = db
       .prepare("SELECT 1 FROM identity WHERE spiffe_id = ? AND revision = ? AND state = 'active' AND expires_at > ?")
       .pluck();
@@ -47,25 +51,32 @@ export class TaskCommands {
         "SELECT id FROM task INDEXED BY task_live WHERE identity = ? AND state IN ('pending', 'active') ORDER BY depth, id",
       )
       .pluck();
+    this.#liveUnder = db
+      .prepare("SELECT id FROM task WHERE grant = ? AND state IN ('pending', 'active') ORDER BY depth, id")
+      .pluck();
   }
 
-  create(values: Value[], identityRevision: number, by: string): number {
+  /** Answers its change, and that of its grant: 0 for none. */
+  create(values: Value[], identityRevision: number, by: string): readonly number[] {
     const at = values[TASK.state + 1] as number;
     // Of one that is refused nothing has to hold.
     if (values[TASK.state] !== 'denied') this.#requireGround(values, identityRevision, at);
+    const drawn = values[TASK.state] === 'active' ? this.#draw(values, by, at) : 0;
     this.#insert.run(values);
-    return this.#noted(values, by, at);
+    return [this.#noted(values, by, at), drawn];
   }
 
-  activate(values: Value[], identityRevision: number, by: string, at: number): number {
+  /** Answers as `create` does. */
+  activate(values: Value[], identityRevision: number, by: string, at: number): readonly number[] {
     const id = values[TASK.id] as string;
     this.#requireGround(values, identityRevision, at);
     const stored = this.#row.get(id) as Value[] | undefined;
     // guard: I3 test/store/tasks.test.ts
     if (stored?.[TASK.revision] !== (values[TASK.revision] as number) - 1 || stored[TASK.state] !== 'pending')
       throw conflict(id);
+    const drawn = this.#draw(stored, by, at);
     this.#activate.run(at, values[TASK.state - 1], values[TASK.revision], id);
-    return this.#noted(this.#row.get(id) as Value[], by, at);
+    return [this.#noted(this.#row.get(id) as Value[], by, at), drawn];
   }
 
   /** It and all below. */
@@ -78,6 +89,12 @@ export class TaskCommands {
   /** All of an identity that are live. */
   endOf(identity: string, reason: string, by: string, at: number): EndedAnswer[] {
     const ids = this.#liveOf.all(identity) as string[];
+    return ids.flatMap((id) => this.#endTree(id, ['revoked', reason, by, at]));
+  }
+
+  /** All that began under a grant and are live. */
+  endUnder(grant: string, reason: string, by: string, at: number): EndedAnswer[] {
+    const ids = this.#liveUnder.all(grant) as string[];
     return ids.flatMap((id) => this.#endTree(id, ['revoked', reason, by, at]));
   }
 
@@ -95,6 +112,14 @@ export class TaskCommands {
       this.#endTree(child, ['parent', `task ${id} ended`, by, at]),
     );
     return [{ row: ended, seq, revokedSeq: given.seq, revoked: given.revoked }, ...below];
+  }
+
+  /** One use of the grant that it names, counted with it. */
+  #draw(values: Value[], by: string, at: number): number {
+    const grant = values[TASK.grant] as string | null;
+    if (grant === null) return 0;
+    const [task, identity] = [values[TASK.id] as string, values[TASK.identity] as string];
+    return this.#grants.draw(grant, { task, identity, deadline: values[TASK.deadline] as number }, by, at);
   }
 
   #requireGround(values: Value[], identityRevision: number, at: number): void {

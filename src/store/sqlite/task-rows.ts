@@ -6,9 +6,9 @@ import { type Named, namedRow } from './row-payload.ts';
 import type { Value } from './wire.ts';
 
 export const TASK_COLUMNS =
-  'id, identity, parent, root, depth, purpose, intents, deadline, pid, uid, gid, start_time, attested, digest, policy_hash, state, state_since, end, end_reason, created_at, revision';
+  'id, identity, parent, root, depth, purpose, intents, deadline, pid, uid, gid, start_time, attested, digest, policy_hash, state, state_since, end, end_reason, created_at, revision, grant';
 /** Where in the values. */
-export const TASK = { id: 0, identity: 1, parent: 2, deadline: 7, state: 15, revision: 20 } as const;
+export const TASK = { id: 0, identity: 1, parent: 2, deadline: 7, state: 15, revision: 20, grant: 21 } as const;
 
 export function taskValues(task: TaskRecord): Value[] {
   return [
@@ -33,16 +33,22 @@ export function taskValues(task: TaskRecord): Value[] {
     task.endReason,
     task.createdAt,
     task.revision,
+    task.grant,
   ];
 }
 
 /** Triples, never objects with names of others (attack B7). */
-function intentsText(intents: readonly TaskIntent[]): string {
+export function intentsText(intents: readonly TaskIntent[]): string {
   return canonicalJson(intents.map(({ target, action, resource }) => [target, action, resource]));
 }
 
+/** As `intentsText` wrote them. */
+export function intentsOf(text: unknown): readonly TaskIntent[] {
+  const intents = JSON.parse(text as string) as [string, string, string | null][];
+  return intents.map(([target, action, resource]) => ({ target, action, resource }));
+}
+
 export function taskOf(row: readonly unknown[]): TaskRecord {
-  const intents = JSON.parse(row[6] as string) as [string, string, string | null][];
   return {
     id: row[0] as string,
     identity: row[1] as string,
@@ -50,7 +56,7 @@ export function taskOf(row: readonly unknown[]): TaskRecord {
     root: row[3] as string,
     depth: row[4] as number,
     purpose: row[5] as string,
-    intents: intents.map(([target, action, resource]) => ({ target, action, resource })),
+    intents: intentsOf(row[6]),
     deadline: row[7] as number,
     pid: row[8] as number,
     uid: row[9] as number,
@@ -65,6 +71,7 @@ export function taskOf(row: readonly unknown[]): TaskRecord {
     endReason: row[18] as string | null,
     createdAt: row[19] as number,
     revision: row[20] as number,
+    grant: row[21] as string | null,
   };
 }
 

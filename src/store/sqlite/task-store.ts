@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Tasks: asked of the writer, and read. */
 import type { Database, Statement } from 'better-sqlite3';
+import type { Change } from '../records.ts';
 import type { Listed, Page } from '../store.ts';
 import type { EndedTask, TaskEnd, TaskFilter, TaskRecord, TaskStore } from '../tasks.ts';
+import { grantChanges } from './grant-store.ts';
 import { listPage } from './listing.ts';
 import { TASKS, taskWhere } from './lists.ts';
 import { endedChanges, taskChange } from './task-changes.ts';
@@ -22,15 +24,15 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async create(task: TaskRecord, identityRevision: number, by: string): Promise<void> {
-    await this.#writer.run(Op.createTask, [taskValues(task), identityRevision, by], (seq) => [
-      taskChange(seq as number, task, by, task.stateSince),
-    ]);
+    await this.#writer.run(Op.createTask, [taskValues(task), identityRevision, by], (done) =>
+      this.#begun(task, done as readonly number[], by, task.stateSince),
+    );
   }
 
   async activate(task: TaskRecord, identityRevision: number, by: string, at: number): Promise<void> {
-    await this.#writer.run(Op.activateTask, [taskValues(task), identityRevision, by, at], (seq) => [
-      taskChange(seq as number, task, by, at),
-    ]);
+    await this.#writer.run(Op.activateTask, [taskValues(task), identityRevision, by, at], (done) =>
+      this.#begun(task, done as readonly number[], by, at),
+    );
   }
 
   async end(id: string, end: TaskEnd, reason: string, by: string, at: number): Promise<readonly EndedTask[]> {
@@ -52,5 +54,11 @@ export class SqliteTaskStore implements TaskStore {
   live(): readonly TaskRecord[] {
     const sql = `SELECT ${TASK_COLUMNS} FROM task WHERE state IN ('pending', 'active') ORDER BY id`;
     return (this.#db.prepare(sql).raw().all() as (readonly unknown[])[]).map(taskOf);
+  }
+
+  /** In sequence: its grant, of which a use was counted, and itself. */
+  #begun(task: TaskRecord, [seq, drawn]: readonly number[], by: string, at: number): readonly Change[] {
+    const used = task.grant === null ? [] : grantChanges(this.#db, task.grant, drawn as number, by, at);
+    return [...used, taskChange(seq as number, task, by, at)];
   }
 }

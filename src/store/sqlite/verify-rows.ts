@@ -29,6 +29,7 @@ const KEY_OF: Readonly<Record<CurrentRow['kind'], (payload: Payload, event: Even
   meta: ({ key }) => String(key),
   finding: ({ id }) => String(id),
   task: ({ id }) => String(id),
+  grant: ({ id }) => String(id),
   approval: ({ id }) => String(id),
   vote: ({ request, human, decision }) => voteKey(request, human, decision),
   human: ({ name }) => String(name),

@@ -34,6 +34,9 @@ export const Op = {
   openApproval: 73,
   voteApproval: 74,
   decideApproval: 75,
+  createGrant: 76,
+  stepGrant: 77,
+  revokeGrant: 78,
   createIdentity: 40,
   retireIdentity: 41,
   reportFinding: 50,
@@ -67,7 +70,13 @@ export type Value = string | number | null | Uint8Array;
 
 /** A command's outcome: a number (a sequence, a count), several, one with what it revoked, or a refusal. */
 export type Answer = Done | RefusedAnswer;
-export type Done = number | readonly number[] | RevokedAnswer | readonly RevokedAnswer[] | readonly EndedAnswer[];
+export type Done =
+  | number
+  | readonly number[]
+  | RevokedAnswer
+  | readonly RevokedAnswer[]
+  | readonly EndedAnswer[]
+  | GrantEndedAnswer;
 
 export interface RevokedAnswer {
   /** Of the first change: that of an identity where one was written, then that of the revocation. */
@@ -89,6 +98,12 @@ export interface EndedAnswer {
   readonly seq: number;
   readonly revokedSeq: number;
   readonly revoked: readonly RevokedSvid[];
+}
+
+/** A grant that was taken back, and what ended with it. `seq` is 0 where it was over already. */
+export interface GrantEndedAnswer {
+  readonly seq: number;
+  readonly ended: readonly EndedAnswer[];
 }
 
 export interface RefusedAnswer {
