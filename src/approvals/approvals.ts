@@ -35,8 +35,8 @@ export interface Approvals {
    * was asked before, ('resource-exhausted', 'LIMIT_REACHED'), and ('aborted', 'DECISION_STALE') where the task is not pending.
    */
   open(request: ApprovalRequest, agent: AgentOwners, by: string): Promise<OpenedRequest>;
-  /** Undefined where nothing was asked under this id. */
-  state(id: string): OpenedRequest | undefined;
+  /** Undefined where nothing was asked under this id. `agent`: whoever uses it, judged in place of who was known as it was asked. */
+  state(id: string, agent?: AgentOwners): OpenedRequest | undefined;
   /**
    * Told once of each request that leaves `pending`, in the order in which that was written, before the promise of whoever caused it
    * resolves. Only `approved` lets anything begin, and only after another look: whoever hears of it decides anew, by what is then.

@@ -55,7 +55,7 @@ export class Ballots implements Approvals {
       identity: request.identity,
       request: requestText(request),
       digest: requestDigest(request),
-      agent: JSON.stringify({ uids: agent.uids ?? null, gids: agent.gids ?? null }),
+      agent: agentText(agent),
       uid: request.uid,
       quorum: request.needCount,
       strength: request.needStrength,
@@ -97,9 +97,10 @@ export class Ballots implements Approvals {
     }
   }
 
-  state(id: string): OpenedRequest | undefined {
+  state(id: string, agent?: AgentOwners): OpenedRequest | undefined {
     const record = this.#rooms.store.get(id);
-    return record === undefined ? undefined : this.#opened(record);
+    if (record === undefined) return undefined;
+    return this.#opened(agent === undefined ? record : { ...record, agent: agentText(agent) });
   }
 
   onDecided(listener: (decided: OpenedRequest) => void): () => void {
@@ -212,6 +213,10 @@ export class Ballots implements Approvals {
       log.error({ approval: id, err: error }, 'a request for approval could not be ended');
     });
   }
+}
+
+function agentText({ uids, gids }: AgentOwners): string {
+  return JSON.stringify({ uids: uids ?? null, gids: gids ?? null });
 }
 
 function isStale(error: unknown): boolean {

@@ -15,6 +15,7 @@ const ANSWER_WITHIN_MS = 10_000;
 export interface AskForTask {
   readonly identity: string;
   readonly parent: string;
+  readonly grant: string;
   readonly purpose: string;
   readonly intents: readonly string[];
   readonly ttl_ms: number;

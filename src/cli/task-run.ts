@@ -18,6 +18,7 @@ import { type WorkloadOptions, workloadPlace } from './workload-place.ts';
 interface Options extends WorkloadOptions {
   readonly identity?: string;
   readonly parent?: string;
+  readonly grant?: string;
   readonly purpose?: string;
   readonly intent?: readonly string[];
   readonly ttl?: string;
@@ -27,12 +28,13 @@ interface Options extends WorkloadOptions {
 /** By which a program may know its task. */
 const TASK_VARIABLE = 'ASSAY_TASK_ID';
 /** A task below the one that this command itself runs in, unless told otherwise. */
-const FLAGS = ['--identity', '--parent', '--purpose', '--intents', '--ttl'];
+const FLAGS = ['--identity', '--parent', '--grant', '--purpose', '--intents', '--ttl'];
 
 export async function taskRun(io: Io, options: Options, [command = '', ...args]: readonly string[]): Promise<number> {
   const asked = {
     identity: options.identity ?? '',
     parent: options.parent ?? '',
+    grant: options.grant ?? '',
     purpose: required(options.purpose, '--purpose'),
     intents: required(options.intent, '--intent'),
     ttl_ms: options.ttl === undefined ? 0 : seconds(options.ttl, '--ttl') * 1_000,

@@ -29,6 +29,7 @@ export function addTaskCommands(program: Program): void {
     .option('--intent <intent>', 'TARGET:ACTION or TARGET:ACTION=RESOURCE (required; repeat)', collect)
     .option('--identity <spiffe-id>', 'which one is lent, where this process has several', once)
     .option('--parent <task>', 'a task that this process belongs to, of which this one is a part', once)
+    .option('--grant <id>', 'begin it under what people approved beforehand, and ask nobody', once)
     .option('--ttl <duration>', 'how long at most; tasks.default_ttl unless told', once)
     .option('--keep', 'let the program go on when the task ends first');
   addWorkloadFlags(run);

@@ -9,6 +9,7 @@ import { addEntryCommands } from './tree-entry.ts';
 import { addEvidenceCommands } from './tree-evidence.ts';
 import { addFederationCommands } from './tree-federation.ts';
 import { addFindingCommands } from './tree-finding.ts';
+import { addGrantCommands } from './tree-grant.ts';
 import { addHelperCommand } from './tree-helper.ts';
 import { addIdentityCommands } from './tree-identity.ts';
 import { addPeopleCommands } from './tree-people.ts';
@@ -33,6 +34,7 @@ export function buildTree(io: Io, version: string): Program {
   addTargetCommands(program);
   addPolicyCommands(program);
   addTaskCommands(program);
+  addGrantCommands(program);
   addApprovalCommands(program);
   addEvidenceCommands(program);
   addFindingCommands(program);

@@ -13,6 +13,7 @@ import { readBundleMap, renderBundleMap } from '../bundle/map.ts';
 import type { PublishedBundle } from '../bundle/published.ts';
 import type { Config } from '../config/config.ts';
 import type { Federation } from '../federation/federation.ts';
+import type { Grants } from '../grants/grants.ts';
 import { strongestOf } from '../identity/selector.ts';
 import { Explainer } from '../issuance/explain.ts';
 import type { Standings } from '../issuance/standings.ts';
@@ -27,6 +28,7 @@ import { folderChecks } from '../telemetry/host-checks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { doctorChecks, healthChecks } from './checks.ts';
 import { federationChecks } from './federation.ts';
+import { humanOf } from './grants.ts';
 import type { HttpsCheck } from './https.ts';
 import { discoveryFacts } from './oidc.ts';
 import { relationshipChecks } from './relationship-checks.ts';
@@ -54,6 +56,7 @@ export interface AdminRooms {
   readonly report: Pick<Report, 'take'>;
   readonly tasks: Pick<Tasks, 'revoke'>;
   readonly approvals: Pick<Ballots, 'state' | 'submit'>;
+  readonly grants: Pick<Grants, 'request' | 'revoke'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -74,6 +77,13 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
       store: store.approvals,
       state: (id) => rooms.approvals.state(id),
       submit: (id, submitted, by) => rooms.approvals.submit(id, submitted, by),
+    },
+    grants: {
+      get: (id) => store.grants.get(id),
+      list: (filter, page) => store.grants.list(filter, page),
+      request: (asked, by, human) => rooms.grants.request(asked, by, human),
+      revoke: (id, reason, by) => rooms.grants.revoke(id, reason, by),
+      humanOf: (actor) => humanOf(registry.people.all(), actor),
     },
     tasks: {
       get: (id) => store.tasks.get(id),

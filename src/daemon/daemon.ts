@@ -210,7 +210,11 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const launches = config.attestors.launcher === undefined ? undefined : platform.launches;
   const launcher = { launches, registry };
   const refused = new Tally();
-  const { tasks, ballots: approvals } = await startTasks(config, {
+  const {
+    tasks,
+    ballots: approvals,
+    grants,
+  } = await startTasks(config, {
     ...{ store, attestation, registry, standings, platform, ownUid, refused, clock, random, log, closers },
     policy: policies.engine,
     trustDomain,
@@ -246,6 +250,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       registry,
       tasks,
       approvals,
+      grants,
       authority,
       jwt,
       wit,

@@ -80,7 +80,7 @@ export function requestForTask(
     purpose: task.purpose,
     deadline: task.deadline,
     parent: task.parent,
-    ...{ grant: null, from: null, mostTasks: null, taskSeconds: null, delegates: [], requestedBy: null },
+    ...{ grant: task.grant, from: null, mostTasks: null, taskSeconds: null, delegates: [], requestedBy: null },
     ...{ uid: task.uid, pid: task.pid, started: Number(task.startTime) },
     selectors: sorted(selectors),
     executable: onlyValue(claimed, 'unix:path:'),
@@ -96,7 +96,10 @@ export function requestForTask(
   };
 }
 
-function targetsOf(task: TaskRecord, { targets }: AskingFacts): readonly RequestTarget[] {
+export function targetsOf(
+  task: Pick<TaskRecord, 'intents'>,
+  { targets }: Pick<AskingFacts, 'targets'>,
+): readonly RequestTarget[] {
   const byTarget = Map.groupBy(task.intents, ({ target }) => target);
   return sorted([...byTarget.keys()]).map((name) => {
     const target = targets.get(name);
@@ -120,6 +123,6 @@ function onlyValue(claimed: readonly string[], prefix: string): string | null {
 }
 
 /** Each once, as `src/approvals/` wants them. */
-function sorted(texts: readonly string[]): readonly string[] {
+export function sorted(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort();
 }

@@ -3,6 +3,7 @@
 import type { AttestationEngine } from '../attestation/engine.ts';
 import type { Ballots } from '../ballots/ballots.ts';
 import type { Config } from '../config/config.ts';
+import type { Grants } from '../grants/grants.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { Standings } from '../issuance/standings.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -20,6 +21,7 @@ import type { Store } from '../store/store.ts';
 import { Tasks } from '../tasks/tasks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { nearestTo, startApprovals } from './approvals.ts';
+import { startGrants } from './grants.ts';
 import { requestForTask, taskApprovals } from './task-approvals.ts';
 import { TaskDoors } from './task-doors.ts';
 import { findingNames, NEEDS_APPROVAL, type NoticeRooms, taskNotices } from './task-notices.ts';
@@ -48,10 +50,11 @@ export interface TaskParts extends Pick<NoticeRooms, 'detectors' | 'hasPolicies'
 export async function startTasks(
   config: Config,
   parts: TaskParts,
-): Promise<{ readonly tasks: Tasks; readonly ballots: Ballots }> {
+): Promise<{ readonly tasks: Tasks; readonly ballots: Ballots; readonly grants: Grants }> {
   const { store, registry, standings, platform, closers, ownUid, clock, random, log } = parts;
   const findingsOf = findingNames(store.findings, config.detectors.actions);
   const ballots = startApprovals({ store, registry, clock, log, closers, policy: parts.livePolicy });
+  const grants = startGrants(config, { ...parts, ballots, findingsOf });
   const doors = new TaskDoors({ ...parts, config });
   doors.removeLeftovers();
   const tasks: Tasks = new Tasks({
@@ -75,6 +78,7 @@ export async function startTasks(
       agent: ownersOf(leader),
     })),
     ownerOf: (process) => ceilingSubject(process).owner,
+    grants,
     isBelow: (process, leader) => descendsFrom(process, leader),
     openSocket: (scope) => doors.open(scope.taskId, standings.within(scope), tasks),
     settings: {
@@ -88,7 +92,8 @@ export async function startTasks(
   closers.add('tasks', () => tasks.close());
   await tasks.endLeftovers();
   await ballots.endLeftovers();
-  return { tasks, ballots };
+  await grants.settle();
+  return { tasks, ballots, grants };
 }
 
 /** A look that fails proves nothing, which is less than nothing seen (attack C5). */

@@ -12,7 +12,7 @@ import type { TaskRooms } from './rooms.ts';
 /** `selectors`: of the process that asks. Throws a Failure('permission-denied') where policy says no. */
 export function leaseNow(
   rooms: TaskRooms,
-  { record, approvals, secrets, uidRelation }: LiveTask,
+  { record, leader, approvals, secrets, uidRelation }: LiveTask,
   selectors: ReadonlyMap<string, Strength>,
 ): Lease | undefined {
   const at = rooms.clock.now();
@@ -26,7 +26,8 @@ export function leaseNow(
     depth: record.depth,
     ttlMs: record.deadline - at,
     attested: { ...selectorsFor(selectors), secrets },
-    approvals,
+    // guard: C1 test/grants/grants.test.ts — whoever left since has approved nothing
+    approvals: record.grant === null ? approvals : rooms.grants.approvalsFor(record.grant, leader),
     findings: rooms.findingsOf(record.identity),
     uidRelation,
     at,

@@ -5,6 +5,7 @@ import type { Random } from '../lib/random.ts';
 import { ulid } from '../lib/ulid.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyDecision } from '../policy/contract.ts';
+import type { GrantRecord } from '../store/grants.ts';
 import type { TaskRecord } from '../store/tasks.ts';
 import type { Caller } from './caller.ts';
 import { tooDeep } from './refusals.ts';
@@ -24,6 +25,7 @@ export function newTask(
   request: TaskRequest,
   caller: Caller,
   parent: TaskRecord | undefined,
+  grant: GrantRecord | undefined,
 ): TaskRecord {
   const now = clock.now();
   const id = ulid(now, random);
@@ -33,7 +35,7 @@ export function newTask(
   const said = {
     identity: caller.identity.spiffeId,
     parent: parent?.id ?? null,
-    grant: null as string | null,
+    grant: grant?.id ?? null,
     purpose: request.purpose,
     intents: request.intents,
     pid: process.pid,
@@ -47,8 +49,13 @@ export function newTask(
     id,
     root: parent?.root ?? id,
     depth,
-    // guard: I5 test/tasks/tasks.test.ts — no task outlives its identity or its parent
-    deadline: Math.min(now + request.ttlMs, caller.identity.expiresAt, parent?.deadline ?? Infinity),
+    // guard: I5 test/tasks/tasks.test.ts — no task outlives its identity, its parent or its grant
+    deadline: Math.min(
+      now + request.ttlMs,
+      caller.identity.expiresAt,
+      parent?.deadline ?? Infinity,
+      grant?.windowTo ?? Infinity,
+    ),
     digest: digestOf(said, request.ttlMs),
     policyHash: '',
     state: 'active',

@@ -12,6 +12,8 @@ export interface AskedTask {
   readonly identity: string;
   /** Empty for none. */
   readonly parent: string;
+  /** Under which it begins without asking anybody; empty for none. */
+  readonly grant: string;
   readonly purpose: string;
   /** `target:action`, or `target:action=resource`. */
   readonly intents: readonly string[];
@@ -37,7 +39,7 @@ export const MOST_INTENTS = 32;
 const LEAST_TTL_MS = 10_000;
 
 export function parseTask(asked: AskedTask, terms: TaskTerms): TaskRequest {
-  const { identity, parent } = asked;
+  const { identity, parent, grant } = asked;
   const ttlMs = asked.ttlMs === 0 ? terms.defaultTtlMs : asked.ttlMs;
   // guard: I5 test/tasks/request.test.ts
   if (!Number.isSafeInteger(ttlMs) || ttlMs < LEAST_TTL_MS || ttlMs > terms.mostTtlMs)
@@ -49,6 +51,7 @@ export function parseTask(asked: AskedTask, terms: TaskTerms): TaskRequest {
   return {
     identity,
     parent,
+    grant,
     purpose: parseText(asked.purpose, 'purpose', FREE_TEXT_MAX),
     intents: parseIntents(asked.intents),
     ttlMs,
@@ -102,11 +105,14 @@ export function isWithin(child: readonly TaskIntent[], parent: readonly TaskInte
  * what people approve is this and nothing else (attack C4).
  */
 export function digestOf(
-  task: Pick<TaskRecord, 'identity' | 'parent' | 'purpose' | 'intents' | 'pid' | 'uid' | 'startTime' | 'attested'>,
+  task: Pick<
+    TaskRecord,
+    'identity' | 'parent' | 'grant' | 'purpose' | 'intents' | 'pid' | 'uid' | 'startTime' | 'attested'
+  >,
   ttlMs: number,
 ): string {
-  const { identity, parent, purpose, intents, pid, uid, startTime, attested } = task;
-  const said = { identity, parent, purpose, intents: intents.map(intentText), ttl_ms: ttlMs };
+  const { identity, parent, grant, purpose, intents, pid, uid, startTime, attested } = task;
+  const said = { identity, parent, grant, purpose, intents: intents.map(intentText), ttl_ms: ttlMs };
   const process = { pid, uid, start_time: startTime, attested };
   return createHash('sha256')
     .update(canonicalJson({ ...said, process }))

@@ -8,12 +8,13 @@ import type { Random } from '../lib/random.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyApproval, PolicyAttested, PolicyDecision, UidRelation } from '../policy/contract.ts';
 import type { Lease, Match } from '../registry/match.ts';
+import type { GrantRecord } from '../store/grants.ts';
 import type { Change, IdentityRecord } from '../store/records.ts';
 import type { TaskRecord, TaskStore } from '../store/tasks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DecisionRooms } from './decide.ts';
 import type { TaskNotice } from './notices.ts';
-import type { TaskTerms } from './request.ts';
+import type { TaskRequest, TaskTerms } from './request.ts';
 
 export interface TaskRooms extends DecisionRooms {
   readonly store: TaskStore;
@@ -39,12 +40,24 @@ export interface TaskRooms extends DecisionRooms {
    */
   uidRelation(process: ProcessHandle, identity: IdentityRecord): UidRelation;
   readonly approvals: TaskApprovals;
+  readonly grants: TaskGrants;
   /** A socket of the task's own, for its members alone. */
   openSocket(scope: TaskScope, leader: ProcessHandle): Promise<TaskSocket>;
   readonly settings: TaskSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** What people signed beforehand. */
+export interface TaskGrants {
+  /**
+   * The grant of this id, where it gives such a task to this process now. Throws Failure('permission-denied', 'GRANT_NOT_GIVEN').
+   * Whatever may change until the task is written is compared there again.
+   */
+  forTask(process: ProcessHandle, request: TaskRequest, identity: string): GrantRecord;
+  /** Those under it that count now, with the process as it was when it began a task; none where people are missing. */
+  approvalsFor(grant: string, process: ProcessHandle): readonly PolicyApproval[];
 }
 
 /** Where people say yes or no to what is pending. */

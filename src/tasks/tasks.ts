@@ -10,7 +10,7 @@ import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyDecision } from '../policy/contract.ts';
 import type { Change } from '../store/records.ts';
 import type { EndedTask, TaskEnd, TaskRecord } from '../store/tasks.ts';
-import { decideBegin } from './begin.ts';
+import { decideBegin, grantFor } from './begin.ts';
 import { type Caller, lookAtCaller } from './caller.ts';
 import { Crowd } from './crowd.ts';
 import { wordsOf } from './decide.ts';
@@ -83,7 +83,8 @@ export class Tasks {
         request.parent === ''
           ? undefined
           : parentFor(this.#rooms, this.#live.get(request.parent), process, request, caller.identity.spiffeId);
-      const record = newTask(this.#rooms, process, request, caller, parent);
+      const grant = grantFor(this.#rooms, process, request, caller);
+      const record = newTask(this.#rooms, process, request, caller, parent, grant);
       const key = `${process.key} ${record.digest}`;
       try {
         return await this.#same.ask(key, () => this.#begin(process, record, caller, request.ttlMs, key));

@@ -10,7 +10,7 @@ export interface Rule {
 }
 
 const domain =
-  'approvals|ballots|evidence|merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
+  'approvals|ballots|grants|evidence|merkle|policy|tasks|audit|detectors|metrics|revocation|introspection|identity|x509|jwt|registry|authority|bundle|ledger|rotation|store|issuance|attestation|peer|telemetry|config|lib';
 
 export const rules: readonly Rule[] = [
   { who: /^src\/lib\//, mayNot: /^(src\/(?!lib\/)|attestors\/)/, reason: 'lib knows nothing of SPIFFE or of any room' },
@@ -198,6 +198,12 @@ export const rules: readonly Rule[] = [
     mayNot:
       /^(src\/(?!tasks\/|policy\/contract\.ts$|store\/[^/]+\.ts$|issuance\/task-rooms\.ts$|attestation\/attested\.ts$|registry\/(?:match|plain-text)\.ts$|jwt\/mint-check\.ts$|peer\/process-handle\.ts$|telemetry\/|identity\/|lib\/)|attestors\/|node:(?!crypto$))/,
     reason: 'tasks say who has what until when: sockets, policies and keys are given to them',
+  },
+  {
+    who: /^src\/grants\//,
+    mayNot:
+      /^(src\/(?!grants\/|approvals\/|tasks\/(?:request|rooms)\.ts$|policy\/contract\.ts$|store\/[^/]+\.ts$|registry\/plain-text\.ts$|peer\/process-handle\.ts$|telemetry\/|identity\/|lib\/)|attestors\/|node:)/,
+    reason: 'grants say what people signed beforehand: they begin no task and decide no policy',
   },
   {
     who: /^(src|attestors)\//,

@@ -36,6 +36,7 @@ describe('the direction of imports', () => {
     ['src/ballots/ballots.ts', 'src/tasks/tasks.ts'],
     ['src/evidence/verify.ts', 'src/audit/log-key.ts'],
     ['src/evidence/verify.ts', 'src/store/store.ts'],
+    ['src/grants/grants.ts', 'src/ballots/ballots.ts'],
     ['src/helper/helper.ts', 'src/issuance/standing.ts'],
     ['src/detectors/watch.ts', 'src/issuance/standing.ts'],
     ['src/metrics/numbers.ts', 'src/store/store.ts'],

@@ -72,6 +72,14 @@ export async function adminBench(
       state: (id) => ballots.state(id),
       submit: (...asked) => ballots.submit(...asked),
     },
+    // People and policies are asked in `test/cli/grant.test.ts`.
+    grants: {
+      get: (id) => rooms.store.grants.get(id),
+      list: (filter, page) => rooms.store.grants.list(filter, page),
+      request: () => Promise.reject(new Error('nobody is asked here')),
+      revoke: (id, reason, by) => rooms.store.grants.revoke(id, reason, by, rooms.rooms.clock.now()),
+      humanOf: () => null,
+    },
     tasks: {
       get: (id) => rooms.store.tasks.get(id),
       list: (filter, page) => rooms.store.tasks.list(filter, page),

@@ -14,7 +14,7 @@ import type {
 import type { TaskFollower } from '../../src/tasks/live-task.ts';
 import type { TaskNotice } from '../../src/tasks/notices.ts';
 import type { AskedTask } from '../../src/tasks/request.ts';
-import type { TaskRooms, TaskSettings, TaskUpdate } from '../../src/tasks/rooms.ts';
+import type { TaskGrants, TaskRooms, TaskSettings, TaskUpdate } from '../../src/tasks/rooms.ts';
 import { Tasks } from '../../src/tasks/tasks.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -38,6 +38,7 @@ export class TaskListener implements TaskFollower {
 export const ASKED: AskedTask = {
   identity: '',
   parent: '',
+  grant: '',
   purpose: 'ticket 4711',
   intents: ['crm:read', 'payments:refund=order 7'],
   ttlMs: 0,
@@ -56,6 +57,13 @@ function target(name: string): PolicyTarget {
     retired: false,
   };
 }
+
+const NO_GRANTS: TaskGrants = {
+  forTask: () => {
+    throw new Failure('permission-denied', 'GRANT_NOT_GIVEN', 'there are none');
+  },
+  approvalsFor: () => [],
+};
 
 export async function taskWorld(dataDir: string, settings: Partial<TaskSettings> = {}, clock = new FakeClock()) {
   const rooms = await lone({ dataDir, clock });
@@ -103,6 +111,7 @@ export async function taskWorld(dataDir: string, settings: Partial<TaskSettings>
         voice = listener;
       },
     },
+    grants: NO_GRANTS,
     openSocket: async (scope) => {
       scopes.set(scope.taskId, scope);
       return { path: `/task/${scope.taskId}.sock`, close: async () => void closed.push(scope.taskId) };

@@ -5,7 +5,7 @@ import { digestOf, intentText, isWithin, parseIntents, parseTask } from '../../s
 import { refusalOf } from '../support/refusal.ts';
 
 const TERMS = { defaultTtlMs: 60_000, mostTtlMs: 3_600_000 };
-const ASKED = { identity: '', parent: '', purpose: 'p', intents: ['crm:read'], ttlMs: 0 };
+const ASKED = { identity: '', parent: '', grant: '', purpose: 'p', intents: ['crm:read'], ttlMs: 0 };
 const why = (change: object) => {
   const { reason, field } = refusalOf(() => parseTask({ ...ASKED, ...change }, TERMS));
   return [reason, field];
@@ -88,6 +88,7 @@ it('C4: the digest stands for each field that is shown', () => {
   const task = {
     identity: 'spiffe://td/a',
     parent: null,
+    grant: null,
     purpose: 'p',
     intents: parseIntents(['crm:read']),
     pid: 1,

@@ -34,6 +34,7 @@ export type { Check } from '../../telemetry/check.ts';
 
 import type { ApprovalDoor } from './approvals.ts';
 import type { AdminRole } from './authorisation.ts';
+import type { GrantDoor } from './grants.ts';
 
 export interface EntryFilter {
   readonly spiffeId?: string;
@@ -204,6 +205,7 @@ export interface AdminDeps {
   /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */
   readonly strengthOf: (selectors: readonly string[]) => string | undefined;
   readonly approvals: ApprovalDoor;
+  readonly grants: GrantDoor;
   readonly explainer: Pick<Explainer, 'process' | 'identity'>;
   readonly daemon: DaemonFacts;
   readonly roles: readonly AdminRole[];

@@ -19,6 +19,7 @@ import { entryRpcs } from './entries.ts';
 import { explainRpcs } from './explain.ts';
 import { federationRpcs } from './federation.ts';
 import { findingRpcs } from './findings.ts';
+import { grantRpcs } from './grants.ts';
 import type { Asked, Handler, Handlers } from './handler.ts';
 import { identityRpcs } from './identities.ts';
 import { peopleRpcs } from './people.ts';
@@ -52,6 +53,7 @@ export function addAdminService(server: Server, deps: AdminDeps, callerOf: Calle
     ...taskRpcs(deps),
     ...explainRpcs(deps),
     ...approvalRpcs(deps),
+    ...grantRpcs(deps),
     ...auditRpcs(deps),
     ...daemonRpcs(deps),
   };

@@ -36,11 +36,12 @@ export function taskRpcs({ tasks }: AdminDeps): Handlers<keyof TaskRpcs> {
   };
 }
 
-function showTask(task: TaskRecord): Outgoing<WireTask> {
+export function showTask(task: TaskRecord): Outgoing<WireTask> {
   const { id, identity, root, depth, purpose, deadline, pid, uid, gid, attested, digest, state } = task;
   return {
     ...{ id, identity, root, depth, purpose, deadline, pid, uid, gid, attested, digest, state },
     parent: task.parent ?? '',
+    grant: task.grant ?? '',
     intents: task.intents.map(intentText),
     policy_hash: task.policyHash,
     state_since: task.stateSince,

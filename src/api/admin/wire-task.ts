@@ -7,6 +7,8 @@ export interface WireTask {
   readonly identity: string;
   /** Empty for none. */
   readonly parent: string;
+  /** Under which it began; empty for none. */
+  readonly grant: string;
   readonly root: string;
   readonly depth: number;
   readonly purpose: string;

@@ -12,6 +12,7 @@ import type { AuditRpcs } from './wire-audit.ts';
 import type { AuthorityRpcs } from './wire-authority.ts';
 import type { FederationRpcs } from './wire-federation.ts';
 import type { FindingRpcs } from './wire-finding.ts';
+import type { GrantRpcs } from './wire-grant.ts';
 import type { IdentityRpcs, WireIdentity, WireLabel } from './wire-identity.ts';
 import type { PeopleRpcs } from './wire-people.ts';
 import type { PolicyRpcs } from './wire-policy.ts';
@@ -128,6 +129,7 @@ export interface Rpcs
     PolicyRpcs,
     SvidRpcs,
     TargetRpcs,
+    GrantRpcs,
     TaskRpcs {
   CreateEntry: [
     {

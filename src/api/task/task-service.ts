@@ -27,6 +27,7 @@ interface RunRequest {
   readonly purpose: string;
   readonly intents: readonly string[];
   readonly ttl_ms: string;
+  readonly grant: string;
 }
 
 interface EndRequest {
@@ -87,12 +88,12 @@ class TaskStream {
   }
 
   begin(): void {
-    const { identity, parent, purpose, intents, ttl_ms } = this.#call.request;
+    const { identity, parent, grant, purpose, intents, ttl_ms } = this.#call.request;
     const closed = new AbortController();
     // Before anything is awaited: a stream that closes while its task begins must end it.
     this.#call.once('close', () => closed.abort(gone()));
     this.#call.once('cancelled', () => closed.abort(gone()));
-    const asked = { identity, parent, purpose, intents, ttlMs: Number(ttl_ms) };
+    const asked = { identity, parent, grant, purpose, intents, ttlMs: Number(ttl_ms) };
     const follower = { tell: (update: TaskUpdate) => this.#tell(update) };
     this.#run(asked, follower, closed.signal).catch((error: unknown) => this.end(asFailure(error)));
   }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A grant from its request to its end on a real daemon, signed by ssh-keygen, and tasks that begin under it. */
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { AGENT, AGENT_UID, AgentBench } from '../support/agent-bench.ts';
+import { assayHere } from '../support/cli.ts';
+import { asRoot } from '../support/peers.ts';
+
+const REFUND = ['--intent', 'payments:refund=order 7'];
+const RUN = ['/bin/sh', '-c', 'echo "ran $ASSAY_TASK_ID"'];
+let bench: AgentBench;
+beforeAll(async () => {
+  bench = await AgentBench.start();
+  await bench.human('alice', AGENT_UID + 100);
+  await bench.good('identity', 'renew', AGENT, '--owner', 'human:alice');
+}, 60_000);
+afterAll(() => bench?.close());
+
+const ask = async (...more: string[]) => {
+  const words = ['--identity', AGENT, '--intent', 'payments:refund', '--purpose', 'support shift', '--for', '8h'];
+  return (await bench.json('grant', 'request', ...words, ...more)).grant;
+};
+const grantOf = async (id: string) => (await bench.json('grant', 'show', id)).grant;
+const over = async ({ child, ended }: ReturnType<AgentBench['task']>): Promise<number | null> => {
+  await ended;
+  return child.exitCode;
+};
+
+describe('a grant', () => {
+  asRoot(
+    'is signed once, and lets as many tasks begin as it says, whom nobody is asked about',
+    async () => {
+      const { id, state } = await ask('--max-tasks', '2');
+      expect(state).toBe('pending');
+      const early = bench.task([...REFUND, '--grant', id], RUN);
+      expect(await over(early)).toBe(1);
+      expect(await bench.good('approvals', 'show', id)).toContain('payments:refund');
+      expect(await bench.decide('approve', id, 'alice')).toMatchObject({ code: 0 });
+      expect(await grantOf(id)).toMatchObject({ state: 'active', used: 0, state_reason: 'approved by alice' });
+      for (const [used, stands] of [
+        [1, 'active'],
+        [2, 'exhausted'],
+      ] as const) {
+        const program = bench.task([...REFUND, '--grant', id], RUN);
+        const task = String((await program.heard('text'))['text']).replace('ran ', '');
+        expect(await over(program)).toBe(0);
+        expect((await bench.json('task', 'show', task)).task).toMatchObject({ grant: id, end: 'completed' });
+        expect(await grantOf(id)).toMatchObject({ state: stands, used });
+      }
+      expect(await over(bench.task([...REFUND, '--grant', id], RUN))).toBe(1);
+      expect((await bench.json('approvals')).approvals).toEqual([]);
+      const { out } = await assayHere(['audit', 'verify', '--config', bench.daemon.configFile]);
+      expect(out).toContain('all is as it was written');
+    },
+    60_000,
+  );
+
+  asRoot(
+    'I7: that is taken back ends what runs under it, and its credentials; C1: it gives no more than was signed',
+    async () => {
+      const { id } = await ask();
+      await bench.decide('approve', id, 'alice');
+      for (const flags of [
+        ['--intent', 'crm:read'],
+        [...REFUND, '--ttl', '59m'],
+      ])
+        expect(await over(bench.task([...flags, '--grant', id], RUN))).toBe(1);
+      expect((await grantOf(id)).used).toBe(0);
+      const { program, call } = bench.follower([...REFUND, '--grant', id]);
+      await call.at(1);
+      const { grant, ended } = await bench.json('grant', 'revoke', id, '--reason', 'shift is over');
+      expect(grant).toMatchObject({ state: 'revoked', state_reason: 'shift is over' });
+      expect(ended).toMatchObject([{ state: 'ended', end: 'revoked', grant: id }]);
+      await program.ended;
+      expect(await bench.good('grant', 'list', '--state', 'revoked')).toContain(id);
+      expect(await over(bench.task([...REFUND, '--grant', id], RUN))).toBe(1);
+    },
+    60_000,
+  );
+
+  asRoot(
+    'C2: is taken back, and what runs under it ended, when the key that signed it is taken away',
+    async () => {
+      const { id } = await ask();
+      await bench.decide('approve', id, 'alice');
+      const program = bench.task([...REFUND, '--grant', id], ['/bin/sh', '-c', 'echo "ran"; exec sleep 60']);
+      await program.heard('text');
+      const [key] = (await bench.json('human', 'show', 'alice')).human.keys;
+      await bench.good('human', 'key', 'remove', 'alice', key.fingerprint);
+      await program.ended;
+      expect(await grantOf(id)).toMatchObject({ state: 'revoked' });
+    },
+    60_000,
+  );
+});
