@@ -26,7 +26,7 @@ export function leaseNow(
     depth: record.depth,
     ttlMs: record.deadline - at,
     attested: { ...selectorsFor(selectors), secrets },
-    // guard: C1 test/grants/grants.test.ts — whoever left since has approved nothing
+    // Whoever left since has approved nothing.
     approvals: record.grant === null ? approvals : rooms.grants.approvalsFor(record.grant, leader),
     findings: rooms.findingsOf(record.identity),
     uidRelation,
