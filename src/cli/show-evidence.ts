@@ -95,6 +95,7 @@ function printTask(io: Io, task: ProvenTask): void {
     ['purpose', task.purpose],
     ...task.intents.map((intent) => ['intent', intent] as const),
     ['parent', task.parent ?? undefined],
+    ['grant', task.grant ?? undefined],
     ['deadline', instant(task.deadline)],
     ['process', `pid ${task.pid}, started ${task.startTime}, uid ${task.uid}, gid ${task.gid}`],
     ...task.selectors.map((selector) => ['attested', selector] as const),

@@ -20,6 +20,8 @@ export interface ProvenTask {
   readonly id: string;
   readonly identity: string;
   readonly parent: string | null;
+  /** Under which it began without asking anybody. */
+  readonly grant: string | null;
   readonly root: string;
   readonly depth: number;
   readonly purpose: string;
@@ -40,7 +42,7 @@ export interface ProvenTask {
 }
 
 const SAME = [
-  ...['id', 'identity', 'parent', 'root', 'depth', 'purpose', 'intents', 'deadline', 'pid', 'uid', 'gid'],
+  ...['id', 'identity', 'parent', 'grant', 'root', 'depth', 'purpose', 'intents', 'deadline', 'pid', 'uid', 'gid'],
   ...['start_time', 'attested', 'digest', 'created_at'],
 ];
 const FOLLOWS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -87,6 +89,7 @@ function provenOf(row: Row, rows: readonly Row[], verdict: Verdict): ProvenTask 
   const said = {
     identity: row.text('identity'),
     parent: row.textOrNull('parent'),
+    grant: row.textOrNull('grant'),
     purpose: row.text('purpose'),
     ...{ pid: row.whole('pid'), uid: row.whole('uid'), startTime: row.text('start_time') },
   };

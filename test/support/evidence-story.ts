@@ -75,7 +75,15 @@ export function aTask(): TaskRecord {
     secrets: 'none-seen',
   });
   const said = {
-    ...{ identity: AGENT, parent: null, purpose: 'refund ticket 4711', pid: 4_242, uid: 2_000, startTime: '987654' },
+    ...{
+      identity: AGENT,
+      parent: null,
+      grant: null,
+      purpose: 'refund ticket 4711',
+      pid: 4_242,
+      uid: 2_000,
+      startTime: '987654',
+    },
     ...{ attested, intents: [{ target: 'payments', action: 'refund', resource: null }] },
   };
   return {
