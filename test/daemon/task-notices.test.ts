@@ -76,10 +76,10 @@ describe('a finding', () => {
     const { tell } = await wired('{ intent_mismatch: off }');
     await denied(['crm:read']);
     w.decides(ALLOW);
-    await w.run(new TestProcess(), { intents: ['payments:refund'] });
+    const { id } = await w.run(new TestProcess(), { intents: ['payments:refund'] });
     tell();
     expect(await w.settled(() => findings().length === 1)).toBe(true);
-    expect(findings()).toMatchObject([{ detector: 'escalation-after-deny', task: lastTask() }]);
+    expect(findings()).toMatchObject([{ detector: 'escalation-after-deny', task: id }]);
   });
 
   it('is none where there are no policies', async () => {

@@ -42,6 +42,8 @@ const WRITES: readonly RpcName[] = [
   'ApplyPolicy',
   'RollbackPolicy',
   'ShadowPolicy',
+  'RequestGrant',
+  'RevokeGrant',
 ];
 const REGISTRAR_WRITES: readonly RpcName[] = WRITES.slice(0, 11);
 

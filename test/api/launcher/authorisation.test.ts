@@ -27,7 +27,7 @@ describe('the table', () => {
     expect(LAUNCHER_ACCESS).toEqual({ Bind: 'launch below prefix' });
     const admin = new Authorisation({ daemonUid: 0, roles: [] });
     const allowed = (Object.keys(ACCESS) as RpcName[]).filter((rpc) => admin.refusal(rpc, caller(1001)) === undefined);
-    expect(allowed).toEqual(['WhoAmI']);
+    expect(allowed).toEqual(['SubmitVote', 'WhoAmI']);
   });
 });
 
