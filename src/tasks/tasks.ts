@@ -99,7 +99,9 @@ export class Tasks {
     const live = this.#live.get(id);
     // guard: A12 test/tasks/tasks.test.ts
     if (live === undefined || live.leader.key !== process.key) throw leaderOnly(id);
-    await this.#end(id, isFailed ? 'failed' : 'completed', summary, live.record.identity);
+    // What never began was neither done nor failed at.
+    const end = live.record.state === 'pending' ? 'withdrawn' : isFailed ? 'failed' : 'completed';
+    await this.#end(id, end, summary, live.record.identity);
   }
 
   /** By an operator. Resolves with all that ended with it. */

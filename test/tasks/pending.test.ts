@@ -126,6 +126,13 @@ describe('a pending task', () => {
     expect(w.store.tasks.get(task.id)).toMatchObject({ state: 'denied', end: 'timeout' });
   });
 
+  it('that its own process ends was withdrawn: nothing was done', async () => {
+    const leader = new TestProcess();
+    const task = await w.run(leader);
+    await w.tasks.end(leader, task.id, false, 'done');
+    expect(w.store.tasks.get(task.id)).toMatchObject({ state: 'denied', end: 'withdrawn', endReason: 'done' });
+  });
+
   it('whose stream closes is over before anybody answers', async () => {
     const task = await w.run(new TestProcess());
     task.held.closed();
