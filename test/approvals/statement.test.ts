@@ -165,12 +165,13 @@ describe('what is no statement', () => {
   });
 
   it('I9: is refused beyond what anybody reads', () => {
-    const tooMany = Array.from({ length: 33 }, (_, at) => `s${String(at).padStart(2, '0')}`);
+    const many = (count: number) => Array.from({ length: count }, (_, at) => `s${String(at).padStart(3, '0')}`);
     expect(refusedWith({ purpose: 'x'.repeat(201) }).message).toContain('more than 200 characters');
     expect(refusedWith({ executable: `/${'x'.repeat(1_024)}` }).message).toContain('more than 1024 characters');
     const long = `a:b=${'x'.repeat(400)}`;
     expect(refusedWith({ targets: [{ ...refunds, intents: [long] }] }).message).toContain('more than 330 characters');
-    expect(refusedWith({ selectors: tooMany }).message).toContain('0 to 32');
+    expect(refusedWith({ selectors: many(129) }).message).toContain('0 to 128');
+    expect(refusedWith({ because: many(33) }).message).toContain('0 to 32');
     expect(refusedWith({ targets: [] }).message).toContain('1 to 8');
     const targets = Array.from({ length: 9 }, (_, at) => ({ ...refunds, name: `t${at}` }));
     expect(refusedWith({ targets }).message).toContain('1 to 8');
