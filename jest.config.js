@@ -7,4 +7,6 @@ export default {
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 30_000,
+  // Modules of a test file stay in the memory of whoever ran it: past this a worker makes room for another. With it there is always one.
+  workerIdleMemoryLimit: '1500MB',
 };
