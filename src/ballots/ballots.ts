@@ -12,9 +12,8 @@ import type { ApproverKey, Submitted } from '../approvals/signed.ts';
 import { refuseUnfit, requestDigest, requestText } from '../approvals/statement.ts';
 import type { AgentOwners } from '../approvals/uid-relation.ts';
 import type { Timer } from '../lib/clock.ts';
-import { Failure } from '../lib/failure.ts';
 import type { ApprovalRecord, VoteRecord } from '../store/approvals.ts';
-import type { Change } from '../store/records.ts';
+import { type Change, isStale } from '../store/records.ts';
 import { judge, requestOf } from './judge.ts';
 import { outcomeOf } from './outcome.ts';
 import { countsNothing, notAsked, overAlready } from './refusals.ts';
@@ -217,8 +216,4 @@ export class Ballots implements Approvals {
 
 function agentText({ uids, gids }: AgentOwners): string {
   return JSON.stringify({ uids: uids ?? null, gids: gids ?? null });
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof Failure && error.reason === 'DECISION_STALE';
 }

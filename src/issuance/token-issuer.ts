@@ -5,9 +5,9 @@
  */
 import { ttlOfKindMs } from '../config/lifetimes.ts';
 import { SpiffeId } from '../identity/spiffe-id.ts';
-import { Failure } from '../lib/failure.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { Grant } from '../registry/match.ts';
+import { isStale } from '../store/records.ts';
 import type { CallerState } from './caller-state.ts';
 import { marksOf } from './marks.ts';
 import type { JwtRoom, Rooms } from './rooms.ts';
@@ -144,8 +144,4 @@ export class TokenIssuer {
       this.#rooms.log.warn({ seq: token.seq, err: error }, 'a token that was never sent could not be marked so');
     });
   }
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof Failure && error.reason === 'DECISION_STALE';
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The rows every store keeps, in the domain's types. Times are integer milliseconds UTC. */
+
+import { Failure } from '../lib/failure.ts';
 import type { ApprovalRecord } from './approvals.ts';
 import type { FindingRecord } from './findings.ts';
 import type { GrantRecord } from './grants.ts';
@@ -171,6 +173,11 @@ export interface IssuanceRecord {
 /** The SPIFFE ID in what was issued: within a task it is that of the task, and the row has the identity that was lent. */
 export function subjectOf({ spiffeId, task }: Pick<IssuanceRecord, 'spiffeId' | 'task'>): string {
   return task === null ? spiffeId : `${spiffeId}/task/${task}`;
+}
+
+/** What a decision rested on changed before it was written: decide again. */
+export function isStale(error: unknown): boolean {
+  return error instanceof Failure && error.reason === 'DECISION_STALE';
 }
 
 /** What an issuance was decided on; the writer compares these in the transaction that records it. */

@@ -81,7 +81,7 @@ function sameUid(uid: number): Failure {
     {
       field: 'uid',
       value: String(uid),
-      hint: 'governance needs a daemon under its own uid; tasks.insecure_same_uid: true does without, and marks what is issued',
+      hint: 'governance needs a daemon under its own uid; insecure_same_uid: true does without, and marks what is issued',
     },
   );
 }

@@ -12,7 +12,7 @@ import type { TaskRooms } from './rooms.ts';
 /** `selectors`: of the process that asks. Throws a Failure('permission-denied') where policy says no. */
 export function leaseNow(
   rooms: TaskRooms,
-  { record, leader, approvals, secrets, uidRelation }: LiveTask,
+  { record, leader, secrets, uidRelation }: LiveTask,
   selectors: ReadonlyMap<string, Strength>,
 ): Lease | undefined {
   const at = rooms.clock.now();
@@ -26,8 +26,9 @@ export function leaseNow(
     depth: record.depth,
     ttlMs: record.deadline - at,
     attested: { ...selectorsFor(selectors), secrets },
-    // Whoever left since has approved nothing.
-    approvals: record.grant === null ? approvals : rooms.grants.approvalsFor(record.grant, leader),
+    // Whoever left since, or lost their key, has approved nothing.
+    approvals:
+      record.grant === null ? rooms.approvals.countedFor(record.id) : rooms.grants.approvalsFor(record.grant, leader),
     findings: rooms.findingsOf(record.identity),
     uidRelation,
     at,

@@ -2,7 +2,7 @@
 /** One task while it is pending or active: its leader, who holds the lease, its socket and its timers. */
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
-import type { PolicyApproval, PolicyAttested, UidRelation } from '../policy/contract.ts';
+import type { PolicyAttested, UidRelation } from '../policy/contract.ts';
 import type { TaskRecord } from '../store/tasks.ts';
 import type { TaskSocket, TaskUpdate } from './rooms.ts';
 
@@ -21,7 +21,6 @@ export class LiveTask {
   /** Gives its place among all tasks back. */
   givePlaceBack: () => void = () => undefined;
   socket: TaskSocket | undefined;
-  approvals: readonly PolicyApproval[] = [];
   /** Static secrets in the environment of its leader, as it began. */
   readonly secrets: PolicyAttested['secrets'];
   readonly uidRelation: UidRelation;
@@ -65,11 +64,10 @@ export class LiveTask {
   }
 
   /** People and policy agreed. */
-  activate(record: TaskRecord, approvals: readonly PolicyApproval[]): void {
+  activate(record: TaskRecord): void {
     // One that ended while this was written stays ended.
     if (this.record.end !== null) return;
     this.record = record;
-    this.approvals = approvals;
     this.wait();
   }
 

@@ -4,20 +4,19 @@
  * while people were thinking. What they approved is what they were shown, so any difference ends it (attack C4).
  */
 import { Failure } from '../lib/failure.ts';
-import type { PolicyApproval, PolicyDecision } from '../policy/contract.ts';
+import type { PolicyDecision } from '../policy/contract.ts';
+import { isStale } from '../store/records.ts';
 import type { TaskEnd } from '../store/tasks.ts';
 import { lookAtCaller } from './caller.ts';
 import { decide } from './decide.ts';
 import type { LiveTask } from './live-task.ts';
-import { isStale, STALE_TRIES } from './refusals.ts';
+import { STALE_TRIES } from './refusals.ts';
 import type { TaskRooms } from './rooms.ts';
 
 /** How it leaves, or that it stays. */
 export type Leaving = 'active' | 'stays' | { readonly end: TaskEnd; readonly reason: string };
 
-type Verdict =
-  | Exclude<Leaving, 'active'>
-  | { readonly identityRevision: number; readonly policyHash: string; readonly approvals: readonly PolicyApproval[] };
+type Verdict = Exclude<Leaving, 'active'> | { readonly identityRevision: number; readonly policyHash: string };
 
 /** A look at a process whose attestor does not answer. */
 const LOOK_MS = 10_000;
@@ -29,7 +28,7 @@ export async function leavePending(rooms: TaskRooms, live: LiveTask): Promise<Le
   for (let tries = 1; live.record.state === 'pending' && tries <= STALE_TRIES; tries += 1) {
     const verdict = await judge(rooms, live, AbortSignal.timeout(LOOK_MS));
     if (verdict === 'stays' || 'end' in verdict) return verdict;
-    const { policyHash, approvals, identityRevision } = verdict;
+    const { policyHash, identityRevision } = verdict;
     const at = rooms.clock.now();
     const { record } = live;
     const active = { ...record, policyHash, state: 'active', stateSince: at, revision: record.revision + 1 } as const;
@@ -41,7 +40,7 @@ export async function leavePending(rooms: TaskRooms, live: LiveTask): Promise<Le
       if (error instanceof Failure && error.reason === 'REVISION_CONFLICT') return 'stays';
       throw error;
     }
-    live.activate(active, approvals);
+    live.activate(active);
     return 'active';
   }
   return 'stays';
@@ -87,6 +86,6 @@ async function judge(rooms: TaskRooms, live: LiveTask, signal: AbortSignal): Pro
           .slice(0, LONGEST_REASON),
       };
     case 'allow':
-      return { identityRevision: caller.identity.revision, policyHash, approvals };
+      return { identityRevision: caller.identity.revision, policyHash };
   }
 }

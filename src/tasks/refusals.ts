@@ -65,8 +65,3 @@ export function limit(field: string, most: number): Failure {
 
 /** A registry that changes faster than a task can be written. */
 export const STALE_TRIES = 5;
-
-/** What a decision rested on changed before it was written: decide again. */
-export function isStale(error: unknown): boolean {
-  return error instanceof Failure && error.reason === 'DECISION_STALE';
-}

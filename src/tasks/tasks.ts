@@ -8,7 +8,7 @@
  */
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyDecision } from '../policy/contract.ts';
-import type { Change } from '../store/records.ts';
+import { type Change, isStale } from '../store/records.ts';
 import type { EndedTask, TaskEnd, TaskRecord } from '../store/tasks.ts';
 import { decideBegin, grantFor } from './begin.ts';
 import { type Caller, lookAtCaller } from './caller.ts';
@@ -20,7 +20,7 @@ import { LiveTask, type TaskFollower } from './live-task.ts';
 import { asDecided, newTask, reasonsOf } from './new-task.ts';
 import { parentFor } from './parent.ts';
 import { leavePending } from './pending.ts';
-import { denied, isStale, leaderOnly, STALE_TRIES } from './refusals.ts';
+import { denied, leaderOnly, STALE_TRIES } from './refusals.ts';
 import { type AskedTask, parseTask, type TaskRequest } from './request.ts';
 import type { TaskRooms } from './rooms.ts';
 import { SameTasks } from './same-tasks.ts';

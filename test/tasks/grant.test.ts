@@ -48,10 +48,11 @@ function rooms(signed: readonly PolicyApproval[]) {
 }
 const begin = (made: TaskRooms, grant: string | null) =>
   decideBegin(made, process, record(grant) as never, caller as never, 60_000).decision;
-const lease = (made: TaskRooms, grant: string | null, approvals: readonly PolicyApproval[] = []) =>
+/** `asked`: of people about the task itself. */
+const lease = (made: TaskRooms, grant: string | null, asked: readonly PolicyApproval[] = []) =>
   leaseNow(
-    made,
-    { record: record(grant), leader: process, approvals, secrets: 'none-seen', uidRelation: 'other' } as never,
+    { ...made, approvals: { countedFor: () => asked } } as unknown as TaskRooms,
+    { record: record(grant), leader: process, secrets: 'none-seen', uidRelation: 'other' } as never,
     new Map(),
   );
 

@@ -70,4 +70,21 @@ describe('an issue within a task', () => {
     });
     expect(refusalOf(() => w.scopes.get(id)!.lease(SELECTORS)).message).toContain('high impact by now');
   });
+
+  it('C1: rests on those who approve it now: whoever left since has approved nothing', async () => {
+    const need: PolicyDecision = {
+      policyHash: 'cc',
+      outcome: 'approve',
+      need: { count: 1, strength: 2, otherUid: false },
+      because: [{ policyId: 'h', reason: 'high impact' }],
+    };
+    w.decides(({ context }) => (context.approvals.length > 0 ? ALLOW : need));
+    const task = await w.run(new TestProcess());
+    w.approve(task.id);
+    expect(await w.settled(() => task.listener.kinds.includes('active'))).toBe(true);
+    const scope = w.scopes.get(task.id)!;
+    expect(scope.lease(SELECTORS)).toBeDefined();
+    w.approve(task.id, []);
+    expect(refusalOf(() => scope.lease(SELECTORS)).reason).toBe('TASK_ISSUE_DENIED');
+  });
 });
