@@ -11,6 +11,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['identity_expires_at', '--identity-expires'],
   ['environment', '--env'],
   ['labels', '--label'],
+  ['intents', '--intent'],
   ['x509_ttl_seconds', '--x509-ttl'],
   ['jwt_ttl_seconds', '--jwt-ttl'],
   ['bundle_document', '--bundle'],

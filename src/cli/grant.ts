@@ -23,7 +23,7 @@ interface RequestOptions extends Options {
 }
 
 const MOST_TASKS = 10_000;
-const FLAGS = ['--identity', '--intents', '--purpose', '--for', '--from', '--max-tasks', '--max-task-ttl'];
+const FLAGS = ['--identity', '--intent', '--purpose', '--for', '--from', '--max-tasks', '--max-task-ttl'];
 
 export async function grantRequest(io: Io, options: RequestOptions): Promise<number> {
   const { from, maxTasks, maxTaskTtl } = options;

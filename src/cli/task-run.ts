@@ -27,8 +27,8 @@ interface Options extends WorkloadOptions {
 
 /** By which a program may know its task. */
 const TASK_VARIABLE = 'ASSAY_TASK_ID';
-/** A task below the one that this command itself runs in, unless told otherwise. */
-const FLAGS = ['--identity', '--parent', '--grant', '--purpose', '--intents', '--ttl'];
+/** Which of them a refusal may speak of. */
+const FLAGS = ['--identity', '--parent', '--grant', '--purpose', '--intent', '--ttl'];
 
 export async function taskRun(io: Io, options: Options, [command = '', ...args]: readonly string[]): Promise<number> {
   const asked = {

@@ -58,18 +58,19 @@ export function nearestTo(
   const engine = policy();
   if (engine === undefined) return 'unknown';
   const [agent, files, at] = [ownersOf(process), accountFiles(), clock.now()];
-  const relations = registry.people
-    .all()
-    .filter(({ active, keys }) => active && keys.length > 0)
-    .filter(({ name, active, teams }) => {
-      const subject = { kind: 'task', id: 'any', owner } as const;
-      const asked = { human: { name, active, teams }, subject, at, strength: 1, uid: 'other' } as const;
-      return engine.mayApprove(asked).outcome === 'allow';
-    })
-    .map(({ uids }) => uidRelation(agent, machineReach(uids, files)));
-  // guard: C2 test/daemon/nearest.test.ts
-  if (!relations.includes('other')) return relations.includes('same') ? 'same' : 'unknown';
-  return 'other';
+  let nearest: UidRelation = 'unknown';
+  for (const { name, active, teams, keys, uids } of registry.people.all()) {
+    if (!active || keys.length === 0) continue;
+    const relation = uidRelation(agent, machineReach(uids, files));
+    if (relation === 'unknown') continue;
+    const subject = { kind: 'task', id: 'any', owner } as const;
+    const asked = { human: { name, active, teams }, subject, at, strength: 1, uid: 'other' } as const;
+    // guard: C2 test/daemon/nearest.test.ts
+    if (engine.mayApprove(asked).outcome !== 'allow') continue;
+    if (relation === 'other') return 'other';
+    nearest = 'same';
+  }
+  return nearest;
 }
 
 function mayApprove(policy: PolicyEngine, { human, request, strength, uid, at }: AskedOfPolicy): boolean {

@@ -125,6 +125,7 @@ export function workloadDoor(config: Config, deps: WorkloadDoorDeps): Door {
     peerOf,
     undrainedMs: limits.undrainedMs,
     clock: deps.clock,
+    log: deps.log,
   });
   for (const path of [...workload.served, ...task.served, ...(sds?.served ?? []), ...launcher, ...side.served])
     served.add(path);

@@ -78,8 +78,9 @@ export class TaskDoors {
     let names: readonly string[] = [];
     try {
       names = readdirSync(taskDir);
-    } catch {
+    } catch (error) {
       // Not made yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
     for (const name of names) if (NAME.test(name)) unlinkSync(join(taskDir, name));
   }
@@ -139,7 +140,7 @@ export class TaskDoors {
       undrainedMs: limits.undrainedMs,
       clock,
     });
-    const task = addTaskService(door.server, { tasks, peerOf, undrainedMs: limits.undrainedMs, clock });
+    const task = addTaskService(door.server, { tasks, peerOf, undrainedMs: limits.undrainedMs, clock, log });
     const protos = new Map([
       [SERVICE, PROTO],
       [TASK_SERVICE, TASK_PROTO],

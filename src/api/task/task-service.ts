@@ -7,6 +7,7 @@ import type { Peer } from '../../peer/peer.ts';
 import { FREE_TEXT_MAX, parseText } from '../../registry/plain-text.ts';
 import type { TaskUpdate } from '../../tasks/rooms.ts';
 import type { Tasks } from '../../tasks/tasks.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { servedMethod } from '../proto.ts';
 import { toStatus } from '../status.ts';
 import { StreamFollower } from '../stream-follower.ts';
@@ -19,6 +20,7 @@ export interface TaskServiceDeps {
   readonly peerOf: (call: { getPeer(): string }) => Peer;
   readonly undrainedMs: number;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 interface RunRequest {
@@ -53,7 +55,10 @@ export function addTaskService(
   const serveEnd = (call: ServerUnaryCall<EndRequest, object>, callback: sendUnaryData<object>): void => {
     endTask(call, deps).then(
       () => callback(null, {}),
-      (error: unknown) => callback({ name: 'Error', message: '', ...toStatus(error) }),
+      (error: unknown) => {
+        if (!(error instanceof Failure)) deps.log.error({ err: error }, 'a task could not be ended');
+        callback({ name: 'Error', message: '', ...toStatus(error) });
+      },
     );
   };
   server.register(run.path, serveRun as never, run.responseSerialize, run.requestDeserialize, 'serverStream');
@@ -95,7 +100,10 @@ class TaskStream {
     this.#call.once('cancelled', () => closed.abort(gone()));
     const asked = { identity, parent, grant, purpose, intents, ttlMs: Number(ttl_ms) };
     const follower = { tell: (update: TaskUpdate) => this.#tell(update) };
-    this.#run(asked, follower, closed.signal).catch((error: unknown) => this.end(asFailure(error)));
+    this.#run(asked, follower, closed.signal).catch((error: unknown) => {
+      if (!(error instanceof Failure)) this.#deps.log.error({ err: error }, 'a task could not be begun');
+      this.end(asFailure(error));
+    });
   }
 
   async #run(...[asked, follower, signal]: [object, { tell(update: TaskUpdate): void }, AbortSignal]): Promise<void> {

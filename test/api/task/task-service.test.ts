@@ -47,7 +47,13 @@ beforeAll(async () => {
     }),
     log: silentLogger,
   });
-  service = addTaskService(door.server, { tasks: w.tasks, peerOf, undrainedMs: UNDRAINED_MS, clock: systemClock });
+  service = addTaskService(door.server, {
+    tasks: w.tasks,
+    peerOf,
+    undrainedMs: UNDRAINED_MS,
+    clock: systemClock,
+    log: silentLogger,
+  });
   close = await serveDoor(door, socket);
 });
 afterAll(async () => {
