@@ -2,6 +2,7 @@
 /** What an agent asks for when it begins a task, checked; and the digest that stands for it. Pure. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../lib/canonical-json.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import { FREE_TEXT_MAX, parseText } from '../registry/plain-text.ts';
 import type { TaskIntent, TaskRecord } from '../store/tasks.ts';
@@ -43,10 +44,10 @@ export function parseTask(asked: AskedTask, terms: TaskTerms): TaskRequest {
   const ttlMs = asked.ttlMs === 0 ? terms.defaultTtlMs : asked.ttlMs;
   // guard: I5 test/tasks/request.test.ts
   if (!Number.isSafeInteger(ttlMs) || ttlMs < LEAST_TTL_MS || ttlMs > terms.mostTtlMs)
-    throw new Failure('invalid-argument', 'TASK_TTL_INVALID', `ttl ${ttlMs} ms is refused`, {
+    throw new Failure('invalid-argument', 'TASK_TTL_INVALID', `ttl ${formatDuration(ttlMs)} is refused`, {
       field: 'ttl',
-      value: String(ttlMs),
-      hint: `use ${LEAST_TTL_MS / 1000} s to ${terms.mostTtlMs / 1000} s (tasks.max_ttl)`,
+      value: formatDuration(ttlMs),
+      hint: `use ${formatDuration(LEAST_TTL_MS)} to ${formatDuration(terms.mostTtlMs)} (tasks.max_ttl)`,
     });
   return {
     identity,
