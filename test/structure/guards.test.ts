@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { findGuards } from '../../tools/guards/tree.ts';
 
 const top = resolve(import.meta.dirname, '../..');
 let tree: string;
@@ -29,6 +30,14 @@ function put(path: string, text: string): void {
   mkdirSync(dirname(join(tree, path)), { recursive: true });
   writeFileSync(join(tree, path), text);
 }
+
+describe('the markers of this tree', () => {
+  it('are each above a statement that can be removed, and name a test file that is there', () => {
+    const { guards, bad } = findGuards(top);
+    expect(bad.map((marker) => `${marker.file}:${marker.line} ${marker.reason}`)).toEqual([]);
+    expect(guards.length).toBeGreaterThan(900);
+  });
+});
 
 beforeEach(() => {
   tree = mkdtempSync(join(tmpdir(), 'assay-guard-fixture-'));
