@@ -93,8 +93,11 @@ describe('the helper that reads it', () => {
     const caller = await bench.caller({ wrap: withOnly('PATH=/bin', `SOME_TOKEN=${mark}`) });
     const helper = new FileHelper(() => undefined);
     try {
-      const answer = (await helper.ask({ kind: 'background', pid: caller.pid })) as FileAnswer & Background;
-      expect(answer.environment).toEqual({ outcome: 'found', names: ['SOME_TOKEN'] });
+      // More than once: what was left behind could have been overwritten by chance.
+      for (let time = 0; time < 10; time += 1) {
+        const answer = (await helper.ask({ kind: 'background', pid: caller.pid })) as FileAnswer & Background;
+        expect(answer.environment).toEqual({ outcome: 'found', names: ['SOME_TOKEN'] });
+      }
       const pid = helperPid();
       expect(memoryHolds(caller.pid, mark)).toBe(true);
       expect(memoryHolds(pid, mark)).toBe(false);
