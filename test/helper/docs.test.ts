@@ -5,8 +5,11 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parseYamlTree } from '../../src/config/yaml-tree.ts';
 import { readYamlSettings } from '../../src/helper/yaml-config.ts';
+import { inspect } from '../support/config.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const top = resolve(import.meta.dirname, '../..');
+const dir = tempDir('helper-docs');
 const page = readFileSync(join(top, 'docs/helper.md'), 'utf8');
 const yamlIn = (text: string): string[] =>
   [...text.matchAll(/```yaml\n((?:.|\n)*?)```/g)].map(([, yaml]) => yaml as string);
@@ -33,6 +36,19 @@ describe('docs/helper.md', () => {
     );
     expect(new Set(keys).size).toBeGreaterThan(35);
     expect([...new Set(keys)].filter((key) => !new RegExp(`\\b${key}\\b`).test(page))).toEqual([]);
+  });
+});
+
+describe('docs/clouds.md', () => {
+  it('shows a configuration of the daemon and one of the helper that are read', async () => {
+    const [daemon, helper, ...more] = yamlIn(readFileSync(join(top, 'docs/clouds.md'), 'utf8'));
+    expect(more).toEqual([]);
+    const { config } = await inspect(dir, { yaml: `${daemon}trust_domain: example.org\n` });
+    expect(config.jwt.issuer).toBe('https://id.example.org');
+    const names = { uid: async () => undefined, gid: async () => undefined };
+    const tree = parseYamlTree(helper as string, 'helper.yaml');
+    const { outputs, warnings } = await readYamlSettings(tree, 'helper.yaml', names);
+    expect([outputs.map(({ name }) => name), warnings]).toEqual([['cloud'], []]);
   });
 });
 
