@@ -3,7 +3,7 @@
  * The sockets of tasks: each a Workload API that knows one task, in a folder that nobody but the daemon can list or write. Whoever
  * finds one may connect, as to the workload socket; what they are given is decided by who they are (WEP-19, attack A12).
  */
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GrpcDoor } from '../api/grpc-door.ts';
 import { workloadChain } from '../api/interceptors/chain.ts';
@@ -20,6 +20,7 @@ import { listenForPeers } from '../peer/listener.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { PeerPlatform } from '../peer/platform.ts';
 import { Rates } from '../peer/rates.ts';
+import { removedStale } from '../peer/socket-file.ts';
 import type { TaskSocket } from '../tasks/rooms.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -72,9 +73,10 @@ export class TaskDoors {
     this.#rates = new Rates({ what: 'new streams', burst, perSecond: limits.newStreamsPerSecond, ownUid }, clock);
   }
 
-  /** Of a daemon that was killed. */
-  removeLeftovers(): void {
-    const { taskDir } = this.#parts.config.sockets;
+  /** Of a daemon that was killed. Those behind which somebody listens are another daemon's. */
+  async removeLeftovers(): Promise<void> {
+    const { config, log } = this.#parts;
+    const { taskDir } = config.sockets;
     let names: readonly string[] = [];
     try {
       names = readdirSync(taskDir);
@@ -82,7 +84,11 @@ export class TaskDoors {
       // Not made yet.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
-    for (const name of names) if (NAME.test(name)) unlinkSync(join(taskDir, name));
+    const paths = names.filter((name) => NAME.test(name)).map((name) => join(taskDir, name));
+    const gone = await Promise.all(paths.map(removedStale));
+    const left = paths.filter((_, i) => !gone[i]);
+    if (left.length > 0)
+      log.warn({ folder: taskDir, left }, 'sockets of tasks that are not ours are in the folder of ours');
   }
 
   /** `tasks`: so that a task below this one can be begun where its credentials are. */

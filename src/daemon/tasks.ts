@@ -56,7 +56,7 @@ export async function startTasks(
   const ballots = startApprovals({ store, registry, clock, log, closers, policy: parts.livePolicy });
   const grants = startGrants(config, { ...parts, ballots, findingsOf });
   const doors = new TaskDoors({ ...parts, config });
-  doors.removeLeftovers();
+  await doors.removeLeftovers();
   const tasks: Tasks = new Tasks({
     ...parts,
     store: store.tasks,

@@ -38,6 +38,15 @@ export async function bindSocketFile(path: string, mode: number, group: number |
   }
 }
 
+/** Removes a socket that a dead process left. False where somebody listens, or where it is no socket: then it stays. */
+export async function removedStale(path: string): Promise<boolean> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return false;
+  // guard: WEP-19 test/daemon/task-doors.test.ts — another daemon's tasks may be in the same folder
+  if (await somethingListens(path)) return false;
+  unlinkSync(path);
+  return true;
+}
+
 async function removeStale(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
