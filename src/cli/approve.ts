@@ -3,16 +3,16 @@
  * `assay approve` and `assay reject`: what is signed is read from the screen that was shown, so that nothing is signed that was not
  * (attack C4).
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { readScreen, renderScreen } from '../approvals/screen.ts';
-import { SCREEN_COLUMNS } from '../approvals/screen-lines.ts';
 import { approvalNamespace, parseStatement, type Statement, statementText } from '../approvals/statement.ts';
-import { Failure, quote } from '../lib/failure.ts';
+import { quote } from '../lib/failure.ts';
 import { type AdminClient, type AdminOptions, withAdmin } from './admin-client.ts';
 import type { Io } from './io.ts';
 import type { Format } from './print.ts';
 import { printApproval, requestOf } from './show-approval.ts';
-import { type Signer, signerOf } from './signer.ts';
+import { signerOf } from './signer.ts';
+import { confirm, textOf } from './signing.ts';
 import { sign } from './ssh-keys.ts';
 import { required, usage } from './usage.ts';
 
@@ -28,8 +28,6 @@ interface Options extends AdminOptions {
 }
 
 type Decision = Statement['decision'];
-
-const MOST_FILE_BYTES = 65_536;
 
 export function approve(io: Io, options: Options, [id = '']: readonly string[]): Promise<number> {
   return decide(io, options, 'approve', id);
@@ -60,26 +58,10 @@ function decide(io: Io, options: Options, decision: Decision, id: string): Promi
     }
     const signer = await signerOf(io, admin, options.key);
     const text = shown(signer.human);
-    await confirm(io, options, decision, signer);
+    await confirm(io, options.yes, decision, signer);
     const signature = await sign(io, signer.key, options.key, namespace, text);
     return submit(io, admin, options, { id, statement: text, signature });
   });
-}
-
-/** Whoever is not at a terminal has not seen it. */
-async function confirm(io: Io, { yes }: Options, decision: Decision, { human, key }: Signer): Promise<void> {
-  if (yes === true) return;
-  const terminal = io.terminal();
-  if (terminal === undefined) throw usage('--yes', undefined, 'is required where there is no terminal to ask on');
-  // guard: C4 test/cli/approve.test.ts — a terminal that breaks lines by itself shows something else
-  if (terminal.columns < SCREEN_COLUMNS)
-    throw usage('terminal', `${terminal.columns} columns`, `is narrower than ${SCREEN_COLUMNS}`, 'make it wider');
-  const typed = await terminal.ask(`Sign this as ${human} with ${key.fingerprint}? Type ${decision} to do so: `);
-  // guard: C4 test/cli/approve.test.ts
-  if (typed.trim() !== decision)
-    throw new Failure('failed-precondition', 'NOT_CONFIRMED', 'nothing was signed', {
-      hint: `type ${decision} where you are asked to`,
-    });
 }
 
 /** What was signed elsewhere. */
@@ -124,13 +106,4 @@ function refuseMixed({ key, human, reason, statementOut, statement, signature }:
     throw usage('--human', undefined, 'goes with --statement-out', 'a key says whose it is');
   if (statementOut !== undefined && key !== undefined)
     throw usage('--key', undefined, 'signs, and --statement-out does not');
-}
-
-async function textOf(file: string, flag: string): Promise<string> {
-  try {
-    return (await readFile(file)).subarray(0, MOST_FILE_BYTES).toString('utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw usage(flag, file, `cannot be read: ${code}`);
-  }
 }

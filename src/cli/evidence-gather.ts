@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Fetches what the evidence of a task is made of, page by page, all of it proven in the tree of one checkpoint. */
+
 import type { Response } from '../api/admin/wire.ts';
+import { parseKeyStatement } from '../approvals/enrolment.ts';
 import type { Evidence, EvidenceEvent, EvidencePolicy } from '../evidence/format.ts';
 import { ISSUED } from '../evidence/sorted.ts';
 import { Failure, quote } from '../lib/failure.ts';
@@ -108,24 +110,40 @@ function rowOf({ said }: EvidenceEvent): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(JSON.parse(said?.payload ?? '{}') as object));
 }
 
+interface Wanted {
+  readonly name: unknown;
+  /** No later than this event, and than this time. */
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** Who vouched for a key of this person, as they were then. */
+function vouchersOf(event: EvidenceEvent): readonly Wanted[] {
+  const keys = rowOf(event).get('keys') as readonly { vouch_statement?: string | null; vouched_at?: number }[];
+  return keys.flatMap(({ vouch_statement: text, vouched_at: at }) =>
+    typeof text === 'string' ? [{ name: parseKeyStatement(text).by, seq: event.seq, at: at as number }] : [],
+  );
+}
+
 /** Everybody who voted, as they were when they did and when it was decided: backwards through the log, until all are found. */
 async function humansOf(admin: Admin, own: readonly EvidenceEvent[], size: number): Promise<readonly EvidenceEvent[]> {
   const votes = own.filter(({ kind }) => kind.startsWith('vote.'));
   const last = votes.at(-1);
   if (last === undefined) return [];
   const names = votes.map((vote) => ({ name: rowOf(vote).get('human'), seq: vote.seq }));
-  let wanted = names.flatMap(({ name, seq }) => [
-    { name, seq },
-    { name, seq: last.seq },
+  let wanted: readonly Wanted[] = names.flatMap(({ name, seq }) => [
+    { name, seq, at: Number.POSITIVE_INFINITY },
+    { name, seq: last.seq, at: Number.POSITIVE_INFINITY },
   ]);
   const found: EvidenceEvent[] = [];
   const asked = { kind: 'human.', newest_first: true, before_seq: last.seq, prove_in: size };
   for await (const events of pages(admin, asked)) {
     for (const event of events) {
       const name = rowOf(event).get('name');
-      const left = wanted.filter((one) => one.name !== name || one.seq < event.seq);
-      if (left.length < wanted.length) found.push(event);
-      wanted = left;
+      const left = wanted.filter((one) => one.name !== name || one.seq < event.seq || one.at < event.at);
+      if (left.length === wanted.length) continue;
+      found.push(event);
+      wanted = [...left, ...vouchersOf(event)];
     }
     if (wanted.length === 0) break;
   }

@@ -9,7 +9,7 @@ import type { Io } from './io.ts';
 import { printList } from './pages.ts';
 import { type Format, printJson, printTable } from './print.ts';
 import { identityJson } from './show-entry.ts';
-import { humanJson, printHuman } from './show-human.ts';
+import { humanJson, printHuman, showHuman } from './show-human.ts';
 import { required, usage } from './usage.ts';
 import { sequence } from './values.ts';
 
@@ -140,9 +140,7 @@ export async function humanKeyRemove(
 }
 
 function show(io: Io, { output }: Options, human: WireHuman): number {
-  if (output === 'json') printJson(io, { human: humanJson(human) });
-  else printHuman(io, human);
-  return 0;
+  return showHuman(io, output, human);
 }
 
 async function lineOf(file: string): Promise<string> {

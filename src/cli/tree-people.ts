@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `assay human`: its commands and flags. */
+import { Option } from 'commander';
 import { addAdminFlags, addPageFlags, once } from './flags.ts';
 import { collect, type Program } from './program.ts';
 
@@ -9,6 +10,10 @@ The name is never given again.`;
 
 const UPDATE_RULES = `What is not named stays as it is. Whoever leaves a team as its last active member leaves its identities without an owner: these are
 suspended in the same step, as with human deactivate.`;
+
+const VOUCH_RULES = `A touch is a byte that software can set, so a key counts for more than software only where somebody vouched for it, with a signature
+that counts for as much themselves. Root vouches for the first one, once, with --first. What is vouched for is told as unattested.
+To sign elsewhere: --statement-out FILE --by NAME, then within 15 minutes --statement FILE --signature FILE.sig.`;
 
 export function addPeopleCommands(program: Program): void {
   const human = program.group(program.root, 'human', 'the people who answer for identities');
@@ -68,6 +73,28 @@ export function addPeopleCommands(program: Program): void {
   addAdminFlags(
     addKey.option('--file <path>', 'a .pub file: Ed25519, ECDSA P-256, or one of a security key (required)', once),
   );
+  const vouch = program.leaf(
+    key,
+    'vouch <name> <fingerprint>',
+    'say that a key is a security key, so that its touch counts',
+    {
+      rules: VOUCH_RULES,
+      example:
+        'assay human key vouch alice SHA256:uNiVztksCsDhcc0u9e8BrrKZCmpa4VODhKcNCzP2ywo --as touched --because "YubiKey 5C, made in my presence"',
+    },
+    async () => (await import('./key-vouch.ts')).keyVouch,
+  );
+  vouch
+    .addOption(new Option('--as <what>', 'what its signatures count for at most').choices(['touched', 'verified']))
+    .option('--because <text>', 'how you know that it is hardware; it is signed along', once)
+    .option('--first', 'root vouches for the first such key, without a signature')
+    .option('--key <file>', 'sign with this key; its .pub lies beside it', once)
+    .option('--yes', 'do not ask')
+    .option('--by <name>', 'who will sign, with --statement-out', once)
+    .option('--statement-out <file>', 'write what is to be signed, and sign nothing', once)
+    .option('--statement <file>', 'what was signed, with --signature', once)
+    .option('--signature <file>', 'the signature, as ssh-keygen -Y sign wrote it', once);
+  addAdminFlags(vouch);
   const removeKey = program.leaf(
     key,
     'remove <name> <fingerprint>',

@@ -8,6 +8,7 @@ import type { ClockGuard } from '../authority/clock-guard.ts';
 import type { JwtAuthorities } from '../authority/jwt-authorities.ts';
 import type { JwtAuthority } from '../authority/jwt-authority.ts';
 import type { Ballots } from '../ballots/ballots.ts';
+import type { Enrolments } from '../ballots/enrolments.ts';
 import { readBundle, renderSpiffeBundle } from '../bundle/document.ts';
 import { readBundleMap, renderBundleMap } from '../bundle/map.ts';
 import type { PublishedBundle } from '../bundle/published.ts';
@@ -56,6 +57,7 @@ export interface AdminRooms {
   readonly report: Pick<Report, 'take'>;
   readonly tasks: Pick<Tasks, 'revoke'>;
   readonly approvals: Pick<Ballots, 'state' | 'submit'>;
+  readonly enrolments: Enrolments;
   readonly grants: Pick<Grants, 'request' | 'revoke'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
@@ -78,6 +80,7 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
       state: (id) => rooms.approvals.state(id),
       submit: (id, submitted, by) => rooms.approvals.submit(id, submitted, by),
     },
+    enrolments: rooms.enrolments,
     grants: {
       get: (id) => store.grants.get(id),
       list: (filter, page) => store.grants.list(filter, page),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { type KeyReach, type UidRelation, uidRelation } from '../approvals/uid-relation.ts';
 import { Ballots } from '../ballots/ballots.ts';
+import { enrolmentOf } from '../ballots/enrolments.ts';
 import { type AccountTexts, keyReach } from '../ballots/key-reach.ts';
 import type { AskedOfPolicy } from '../ballots/rooms.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -36,8 +37,7 @@ export function startApprovals({ store, registry, policy, clock, log, closers }:
       const engine = policy();
       return engine === undefined ? answersFor(asked) : mayApprove(engine, asked);
     },
-    // No statement about a key is kept yet: each counts as software (attack C3).
-    enrolmentOf: () => ({ highest: 1, proof: 'none' }),
+    enrolmentOf,
     reachOf: ({ uids }) => machineReach(uids, accountFiles()),
     clock,
     log,

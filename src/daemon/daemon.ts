@@ -213,6 +213,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
   const {
     tasks,
     ballots: approvals,
+    enrolments,
     grants,
   } = await startTasks(config, {
     ...{ store, attestation, registry, standings, platform, ownUid, refused, clock, random, log, closers },
@@ -250,6 +251,7 @@ async function start(config: Config, tools: DaemonTools, closers: Closers): Prom
       registry,
       tasks,
       approvals,
+      enrolments,
       grants,
       authority,
       jwt,

@@ -2,6 +2,7 @@
 /** Tasks, and what people are asked of them, with what they look through. Without policies none begins. */
 import type { AttestationEngine } from '../attestation/engine.ts';
 import type { Ballots } from '../ballots/ballots.ts';
+import { Enrolments } from '../ballots/enrolments.ts';
 import type { Config } from '../config/config.ts';
 import type { Grants } from '../grants/grants.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
@@ -50,7 +51,12 @@ export interface TaskParts extends Pick<NoticeRooms, 'detectors' | 'hasPolicies'
 export async function startTasks(
   config: Config,
   parts: TaskParts,
-): Promise<{ readonly tasks: Tasks; readonly ballots: Ballots; readonly grants: Grants }> {
+): Promise<{
+  readonly tasks: Tasks;
+  readonly ballots: Ballots;
+  readonly enrolments: Enrolments;
+  readonly grants: Grants;
+}> {
   const { store, registry, standings, platform, closers, ownUid, clock, random, log } = parts;
   const findingsOf = findingNames(store.findings, config.detectors.actions);
   const ballots = startApprovals({ store, registry, clock, log, closers, policy: parts.livePolicy });
@@ -93,7 +99,10 @@ export async function startTasks(
   await tasks.endLeftovers();
   await ballots.endLeftovers();
   await grants.settle();
-  return { tasks, ballots, grants };
+  const { trustDomain, logName } = parts;
+  const people = registry.people;
+  const enrolments = new Enrolments({ people, trustDomain: trustDomain.name, log: logName, clock, random });
+  return { tasks, ballots, enrolments, grants };
 }
 
 /** A look that fails proves nothing, which is less than nothing seen (attack C5). */

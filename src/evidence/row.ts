@@ -38,6 +38,11 @@ export class Row {
     throw unfit(this.event, `${name} is no whole number`);
   }
 
+  /** It is there, and not null. */
+  has(name: string): boolean {
+    return (this.#members.get(name) ?? null) !== null;
+  }
+
   /** Each of them a text. */
   texts(name: string): readonly string[] {
     const value = this.#members.get(name);

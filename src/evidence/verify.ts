@@ -14,6 +14,7 @@ import { type SortedEvents, sortEvents } from './sorted.ts';
 import { checkTask, type ProvenTask } from './task-checks.ts';
 import { Verdict } from './verdict.ts';
 import type { KnownKeys } from './vote-checks.ts';
+import { withVouchers } from './vouch-checks.ts';
 
 export interface VerifyOptions {
   /** The log's, as whoever verifies knows it; undefined where they do not. */
@@ -70,9 +71,9 @@ function checkStory(
   return { checkpoint, task, approval, issued, children };
 }
 
-/** Nobody is in it who did not vote: what is said of people is theirs. */
+/** Nobody is in it who did not vote, nor vouched for a key of who did. */
 function checkHumans({ humans }: SortedEvents, approval: ProvenApproval | undefined, verdict: Verdict): void {
-  const voters = new Set(approval?.votes.map(({ human }) => human));
+  const voters = withVouchers(new Set(approval?.votes.map(({ human }) => human)), humans);
   for (const row of humans)
     verdict.require(voters.has(row.text('name')), `event ${row.event.seq}: it is of somebody who did not vote`);
 }

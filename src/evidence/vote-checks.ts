@@ -8,6 +8,7 @@ import type { Vote } from '../approvals/votes.ts';
 import { Failure } from '../lib/failure.ts';
 import type { Row } from './row.ts';
 import type { Verdict } from './verdict.ts';
+import { mostShown } from './vouch-checks.ts';
 
 /** Keys of people as whoever verifies knows them: by name, as OpenSSH writes them on the wire, base64. */
 export type KnownKeys = ReadonlyMap<string, readonly string[]>;
@@ -51,8 +52,9 @@ export function checkVote(
   );
   const strength = row.whole('strength') as KeyStrength;
   const proof = row.text('proof');
+  const shown = proof === 'none' ? 1 : mostShown(good, key, humans, name, verdict);
   // guard: C3 test/evidence/approvals.test.ts
-  verdict.require(strength <= most(good, proof), `${name}: its strength ${strength} is more than the signature shows`);
+  verdict.require(strength <= shown, `${name}: its strength ${strength} is more than the signature shows`);
   return {
     ...{ seq, at, human, strength, proof, reason: statement.reason, decision: statement.decision, withdrawn: false },
     fingerprint: good?.fingerprint ?? row.text('fingerprint'),
@@ -105,10 +107,4 @@ function keyOf(humans: readonly Row[], name: string, seq: number, good: GoodSign
 /** The latest event of a person before this one that the file has. */
 export function humanAt(humans: readonly Row[], name: string, seq: number): Row | undefined {
   return humans.findLast((row) => row.text('name') === name && row.event.seq < seq);
-}
-
-/** What the signature says of itself, where somebody vouched for the key (attack C3). */
-function most(good: GoodSignature | undefined, proof: string): number {
-  if (good?.sk === undefined || !good.sk.present || proof === 'none') return 1;
-  return good.sk.verified ? 3 : 2;
 }

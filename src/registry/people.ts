@@ -6,7 +6,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { Failure, quote } from '../lib/failure.ts';
 import { parseSshKey } from '../lib/ssh-key.ts';
-import type { HumanRecord, HumanStep, HumanStore } from '../store/humans.ts';
+import type { HumanKey, HumanRecord, HumanStep, HumanStore, VouchedKey } from '../store/humans.ts';
 import type { Actor, Change, IdentityRecord } from '../store/records.ts';
 import { type HumanPatch, type NewHuman, parseName, parsePatch, tooMany } from './human-fields.ts';
 import { actorName } from './identity-fields.ts';
@@ -109,8 +109,30 @@ export class People {
       const before = this.#present(name);
       // guard: I9 test/registry/people.test.ts
       if (before.keys.length >= MOST_KEYS) throw tooMany('keys', MOST_KEYS);
-      const added = { ...key, addedAt: this.#clock.now(), addedBy: actorName(actor) };
+      const added = { ...key, addedAt: this.#clock.now(), addedBy: actorName(actor), vouched: null };
       return (await this.#write({ ...before, keys: [...before.keys, added] }, 'key_add', actor)).human;
+    });
+  }
+
+  /** The key as it is now. Throws ('not-found', 'HUMAN_KEY_NOT_FOUND'), ('failed-precondition', 'HUMAN_LEFT'). */
+  keyOf(name: string, fingerprint: string): HumanKey {
+    const key = this.#present(name).keys.find((one) => one.fingerprint === fingerprint);
+    if (key === undefined) throw noKey(name, fingerprint);
+    return key;
+  }
+
+  /**
+   * `key`: as it was when somebody vouched for it. One that was taken away meanwhile and given again is another. `stands`: does what
+   * the vouching rests on still hold? Asked again right before it is written.
+   */
+  vouch(name: string, key: HumanKey, vouched: VouchedKey, stands: () => void, actor: Actor): Promise<HumanRecord> {
+    return again(async () => {
+      const before = this.#present(name);
+      // guard: C3 test/ballots/enrolments.test.ts
+      if (this.keyOf(name, key.fingerprint).addedAt !== key.addedAt) throw noKey(name, key.fingerprint);
+      stands();
+      const keys = before.keys.map((one) => (one.fingerprint === key.fingerprint ? { ...one, vouched } : one));
+      return (await this.#write({ ...before, keys }, 'key_vouch', actor)).human;
     });
   }
 

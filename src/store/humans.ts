@@ -11,6 +11,18 @@ export interface HumanKey {
   readonly blob: string;
   readonly addedAt: number;
   readonly addedBy: string;
+  /** Null: nobody did, and its signatures are worth what software is. */
+  readonly vouched: VouchedKey | null;
+}
+
+/** Somebody said that a key is hardware (attack C3). */
+export interface VouchedKey {
+  /** What its signatures count for at most. */
+  readonly highest: 2 | 3;
+  readonly at: number;
+  /** What was signed about it, canonical JSON, and the armored signature. Null for the first key, which root vouches for. */
+  readonly statement: string | null;
+  readonly signature: string | null;
 }
 
 export interface HumanRecord {
@@ -30,7 +42,7 @@ export interface HumanRecord {
 }
 
 /** What the event is called. */
-export type HumanStep = 'add' | 'update' | 'key_add' | 'key_remove' | 'leave';
+export type HumanStep = 'add' | 'update' | 'key_add' | 'key_vouch' | 'key_remove' | 'leave';
 
 /** Why one whose owner is gone is suspended. */
 export function ownerLeft(owner: string): string {

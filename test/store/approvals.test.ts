@@ -43,7 +43,14 @@ function anApproval(change: Partial<ApprovalRecord> = {}): ApprovalRecord {
 }
 
 function aHuman(name: string, change: Partial<HumanRecord> = {}): HumanRecord {
-  const key = { fingerprint: `SHA256:${name}`, type: 'ssh-ed25519', blob: name, addedAt: NOW, addedBy: BY };
+  const key = {
+    fingerprint: `SHA256:${name}`,
+    type: 'ssh-ed25519',
+    blob: name,
+    addedAt: NOW,
+    addedBy: BY,
+    vouched: null,
+  };
   return {
     ...{ name, email: null, uids: [], teams: [], keys: [key], active: true, leftReason: null },
     ...{ createdAt: NOW, createdBy: BY, revision: 1 },

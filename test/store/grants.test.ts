@@ -55,7 +55,7 @@ function anApproval(change: Partial<ApprovalRecord> = {}): ApprovalRecord {
 
 const ALICE: HumanRecord = {
   ...{ name: 'alice', email: null, uids: [], teams: [], active: true, leftReason: null, createdAt: NOW, createdBy: BY },
-  keys: [{ fingerprint: 'SHA256:alice', type: 'ssh-ed25519', blob: 'alice', addedAt: NOW, addedBy: BY }],
+  keys: [{ fingerprint: 'SHA256:alice', type: 'ssh-ed25519', blob: 'alice', addedAt: NOW, addedBy: BY, vouched: null }],
   revision: 1,
 };
 

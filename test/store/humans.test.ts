@@ -10,7 +10,7 @@ import { openStore } from './opened.ts';
 import { anIdentity, BY, NOW } from './samples.ts';
 
 const top = tempDir('humans');
-const key = { fingerprint: 'SHA256:a', type: 'ssh-ed25519', blob: 'AAAA', addedAt: NOW, addedBy: BY };
+const key = { fingerprint: 'SHA256:a', type: 'ssh-ed25519', blob: 'AAAA', addedAt: NOW, addedBy: BY, vouched: null };
 const alice: HumanRecord = {
   name: 'alice',
   email: null,

@@ -7,11 +7,13 @@ import type { AdminDeps } from '../../src/api/admin/deps.ts';
 import { addAdminService } from '../../src/api/admin/service.ts';
 import { fromStatus } from '../../src/api/status.ts';
 import { Ballots } from '../../src/ballots/ballots.ts';
+import { Enrolments, enrolmentOf } from '../../src/ballots/enrolments.ts';
 import { readBundle, renderSpiffeBundle } from '../../src/bundle/document.ts';
 import { readBundleMap, renderBundleMap } from '../../src/bundle/map.ts';
 import { policyDoor } from '../../src/daemon/admin-deps.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Failure } from '../../src/lib/failure.ts';
+import { systemRandom } from '../../src/lib/random.ts';
 import { AdminClient, type Message } from './admin-client.ts';
 import { lone, TD } from './lone.ts';
 import { RecordingLogger } from './recording-logger.ts';
@@ -43,7 +45,7 @@ export async function adminBench(
     changes: rooms.store,
     people: rooms.registry.people,
     mayDecide: () => true,
-    enrolmentOf: () => ({ highest: 1, proof: 'none' }),
+    enrolmentOf,
     reachOf: ({ uids }) => ({ uids, ranges: [], gids: [] }),
     clock: systemClock,
     log,
@@ -72,6 +74,13 @@ export async function adminBench(
       state: (id) => ballots.state(id),
       submit: (...asked) => ballots.submit(...asked),
     },
+    enrolments: new Enrolments({
+      people: rooms.registry.people,
+      trustDomain: TD.name,
+      log: 'assay.example.org/log',
+      clock: systemClock,
+      random: systemRandom,
+    }),
     // People and policies are asked in `test/cli/grant.test.ts`.
     grants: {
       get: (id) => rooms.store.grants.get(id),

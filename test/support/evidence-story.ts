@@ -165,7 +165,7 @@ export function step(task: TaskRecord, state: 'active' | 'ended', at: number, re
 
 function human(name: string, uid: number, key: TestSshKey): Told {
   const fingerprint = sshFingerprint(key.bytes);
-  const row = { fingerprint, type: key.type, blob: key.blob, addedAt: BEGUN - MINUTE, addedBy: 'uid:0' };
+  const row = { fingerprint, type: key.type, blob: key.blob, addedAt: BEGUN - MINUTE, addedBy: 'uid:0', vouched: null };
   const person = {
     ...{ name, email: null, uids: [uid], teams: ['ops'], keys: [row], active: true, leftReason: null },
     ...{ createdAt: BEGUN - MINUTE, createdBy: 'uid:0', revision: 2 },

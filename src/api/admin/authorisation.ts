@@ -58,6 +58,8 @@ export const ACCESS: Readonly<Record<RpcName, Access>> = {
   UpdateHuman: 'write',
   DeactivateHuman: 'write',
   AddHumanKey: 'write',
+  AskKeyStatement: 'write',
+  VouchHumanKey: 'write',
   RemoveHumanKey: 'write',
   GetSvid: 'read',
   ListSvids: 'read',

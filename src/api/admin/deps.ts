@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The few things the admin service asks of other rooms, stated where they are needed. */
+import type { Enrolments } from '../../ballots/enrolments.ts';
 import type { PublishedBundle } from '../../bundle/published.ts';
 import type { Federation } from '../../federation/federation.ts';
 import type { TrustDomain } from '../../identity/trust-domain.ts';
@@ -205,6 +206,7 @@ export interface AdminDeps {
   /** How hard the strongest of these selectors is to fake; undefined when no attestor knows any of them. */
   readonly strengthOf: (selectors: readonly string[]) => string | undefined;
   readonly approvals: ApprovalDoor;
+  readonly enrolments: Pick<Enrolments, 'ask' | 'submit' | 'bootstrap'>;
   readonly grants: GrantDoor;
   readonly explainer: Pick<Explainer, 'process' | 'identity'>;
   readonly daemon: DaemonFacts;

@@ -9,6 +9,10 @@ export interface WireHumanKey {
   readonly blob: string;
   readonly added_at: Int64;
   readonly added_by: string;
+  readonly highest: number;
+  readonly vouched_at: Int64;
+  readonly vouch_statement: string;
+  readonly vouch_signature: string;
 }
 
 export interface WireHuman {
@@ -59,5 +63,25 @@ export interface PeopleRpcs {
   ];
   DeactivateHuman: [{ readonly name: string; readonly reason: string }, WireHumanChange];
   AddHumanKey: [{ readonly name: string; readonly key: string }, One];
+  AskKeyStatement: [
+    {
+      readonly name: string;
+      readonly fingerprint: string;
+      readonly highest: number;
+      readonly because: string;
+      readonly by: string;
+    },
+    { readonly statement: string },
+  ];
+  VouchHumanKey: [
+    {
+      readonly name: string;
+      readonly fingerprint: string;
+      readonly highest: number;
+      readonly statement: string;
+      readonly signature: string;
+    },
+    One,
+  ];
   RemoveHumanKey: [{ readonly name: string; readonly fingerprint: string }, One];
 }

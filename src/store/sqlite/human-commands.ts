@@ -12,6 +12,9 @@ import type { RegistryCommands } from './registry-commands.ts';
 import { IDENTITY_COLUMNS, identityOf, identityValues } from './rows.ts';
 import type { RevokedAnswer, Value } from './wire.ts';
 
+/** What may be another when a key is given again. */
+const OF_A_KEY = KEY_COLUMNS.split(', ').filter((name) => !['fingerprint', 'type', 'blob'].includes(name));
+
 export class HumanCommands {
   readonly #log: ChangeLog;
   readonly #events: EventLog;
@@ -45,8 +48,8 @@ export class HumanCommands {
       .raw();
     this.#removeKeys = db.prepare('UPDATE human_key SET removed_at = ? WHERE human = ? AND removed_at IS NULL');
     this.#addKey = db.prepare(
-      `INSERT INTO human_key (human, ${KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (fingerprint) DO UPDATE SET added_at = excluded.added_at, added_by = excluded.added_by, removed_at = NULL`,
+      `INSERT INTO human_key (human, ${KEY_COLUMNS}) VALUES (?, ${KEY_COLUMNS.replace(/\w+/g, '?')})
+       ON CONFLICT (fingerprint) DO UPDATE SET ${OF_A_KEY.map((name) => `${name} = excluded.${name}`).join(', ')}, removed_at = NULL`,
     );
     this.#owned = db
       .prepare(

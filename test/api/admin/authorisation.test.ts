@@ -36,6 +36,8 @@ const WRITES: readonly RpcName[] = [
   'UpdateHuman',
   'DeactivateHuman',
   'AddHumanKey',
+  'AskKeyStatement',
+  'VouchHumanKey',
   'RemoveHumanKey',
   'PutTarget',
   'RetireTarget',
