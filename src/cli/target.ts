@@ -17,6 +17,7 @@ interface PutOptions extends Options {
   readonly env?: string;
   readonly impact?: string;
   readonly intent?: readonly string[];
+  readonly irrevocable?: readonly string[];
   readonly audience?: readonly string[];
   readonly owner?: string;
   readonly thirdParty?: boolean;
@@ -32,13 +33,14 @@ export async function targetPut(io: Io, options: PutOptions, [name = '']: readon
     environment: required(options.env, '--env'),
     impact: required(options.impact, '--impact'),
     intents: required(options.intent, '--intent'),
+    irrevocable: options.irrevocable ?? [],
     audiences: options.audience ?? [],
     third_party: options.thirdParty ?? false,
     review_by: reviewBy === undefined ? undefined : whenFlag(reviewBy, '--review-by', io.now()),
     expires_at: expires === undefined ? undefined : whenFlag(expires, '--expires', io.now()),
   };
   const call = withAdmin(io, options, (admin) => admin.call('PutTarget', { target }));
-  const flags = ['--env', '--impact', '--intent', '--audience', '--owner', '--review-by', '--expires'];
+  const flags = ['--env', '--impact', '--intent', '--irrevocable', '--audience', '--owner', '--review-by', '--expires'];
   return show(io, options, (await withFlagNames(flags, call)).target);
 }
 
@@ -93,6 +95,7 @@ export function targetJson(target: WireTarget): object {
     environment: target.environment,
     impact: target.impact,
     intents: target.intents,
+    irrevocable: target.irrevocable,
     audiences: target.audiences,
     third_party: target.third_party,
     review_by: time(target.review_by),
@@ -120,7 +123,10 @@ function show(io: Io, { output }: Options, target: WireTarget): number {
     ['owner', target.orphaned ? `${target.owner}, who has left` : target.owner],
     ['env', target.environment],
     ['impact', target.impact],
-    ...target.intents.map((one): [string, string] => ['intent', one]),
+    ...target.intents.map((one): [string, string] => [
+      'intent',
+      target.irrevocable.includes(one) ? `${one}, which cannot be taken back` : one,
+    ]),
     ...target.audiences.map((one): [string, string] => ['audience', one]),
     ['third party', target.third_party ? `yes, to be reviewed ${time(target.review_by)}` : undefined],
     ['expires', time(target.expires_at)],

@@ -24,6 +24,7 @@ export function addTargetCommands(program: Program): void {
     .option('--env <name>', 'its environment, the same as that of who may ask for it (required)', once)
     .option('--impact <low|high>', 'high where a mistake cannot be taken back (required)', once)
     .option('--intent <name>', 'what can be asked of it (required); may be given again', collect)
+    .option('--irrevocable <intent>', 'one of its intents that cannot be taken back; may be given again', collect)
     .option('--audience <text>', 'what a token for it names; may be given again', collect)
     .option('--owner <owner>', 'who answers for it; you, unless told', once)
     .option('--third-party', 'somebody else runs it')

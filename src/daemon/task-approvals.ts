@@ -105,13 +105,13 @@ export function targetsOf(
     const target = targets.get(name);
     // Policy decided on it a moment ago: one that has gone since is asked of nobody.
     if (target === undefined) throw new RangeError(`there is no target ${name}`);
-    const { owner, environment, impact } = target;
+    const { owner, environment, impact, irrevocable = [] } = target;
+    const intents = byTarget.get(name) ?? [];
     return {
       ...{ name, owner, impact },
       environment: environment === '' ? null : environment,
-      // Targets do not say so of an intent.
-      irrevocable: false,
-      intents: sorted((byTarget.get(name) ?? []).map(intentText)),
+      irrevocable: intents.some(({ action }) => irrevocable.includes(action)),
+      intents: sorted(intents.map(intentText)),
     };
   });
 }

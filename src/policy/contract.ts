@@ -29,6 +29,8 @@ export interface PolicyTarget {
   readonly impact: 'low' | 'high';
   /** Its vocabulary: what can be asked of it. */
   readonly intents: readonly string[];
+  /** Those that cannot be taken back: policies do not see them, whoever approves does (attack C3). */
+  readonly irrevocable?: readonly string[];
   readonly thirdParty: boolean;
   /** Of a third party: by when somebody has to look at it again. */
   readonly reviewBy: number | null;

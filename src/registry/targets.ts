@@ -21,6 +21,8 @@ export interface NewTarget {
   readonly environment: string;
   readonly impact: string;
   readonly intents: readonly string[];
+  /** Among them; none where absent. */
+  readonly irrevocable?: readonly string[] | undefined;
   readonly audiences: readonly string[];
   readonly thirdParty: boolean;
   /** Milliseconds UTC. */
@@ -76,10 +78,10 @@ export class Targets {
   forPolicy(name: string): PolicyTarget | undefined {
     const target = this.#byName.get(name);
     if (target === undefined) return undefined;
-    const { owner, environment, impact, intents, thirdParty, reviewBy, expiresAt } = target;
+    const { owner, environment, impact, intents, irrevocable, thirdParty, reviewBy, expiresAt } = target;
     // guard: C1 test/registry/targets.test.ts
     const retired = target.retiredAt !== null || this.isOrphaned(target);
-    return { name, owner, environment, impact, intents, thirdParty, reviewBy, expiresAt, retired };
+    return { name, owner, environment, impact, intents, irrevocable, thirdParty, reviewBy, expiresAt, retired };
   }
 
   /** Creates it, or writes it anew, whole. */
@@ -131,17 +133,28 @@ function parseTarget(input: NewTarget, actor: Actor, now: number): Said {
   if (!NAME.test(name)) throw invalid('name', name, 'use a to z, digits, dots, hyphens and underscores, at most 64');
   if (impact !== 'low' && impact !== 'high')
     throw invalid('impact', impact, 'say low, or high where a mistake cannot be taken back');
+  const intents = parseList(input.intents, INTENT, 'intent', MOST_INTENTS, 1);
   return {
     name,
     owner: owner === undefined ? actorName(actor) : parseOwner(owner, 'owner'),
     environment: parseText(input.environment, 'env', ENVIRONMENT_MAX),
     impact,
-    intents: parseList(input.intents, INTENT, 'intent', MOST_INTENTS, 1),
+    intents,
+    irrevocable: parseIrrevocable(input.irrevocable ?? [], intents),
     audiences: parseList(input.audiences, AUDIENCE, 'audience', MOST_AUDIENCES, 0),
     thirdParty,
     reviewBy: parseReview(thirdParty, input.reviewBy, now),
     expiresAt: input.expiresAt === undefined ? now + LIFE_MS : within(input.expiresAt, 'expires', now),
   };
+}
+
+/** One that is none of its intents would be thought to be guarded, and the real one would not be. */
+function parseIrrevocable(list: readonly string[], intents: readonly string[]): readonly string[] {
+  const irrevocable = parseList(list, INTENT, 'irrevocable', MOST_INTENTS, 0);
+  const other = irrevocable.find((one) => !intents.includes(one));
+  // guard: C3 test/registry/targets.test.ts
+  if (other !== undefined) throw invalid('irrevocable', other, 'name one of the intents');
+  return irrevocable;
 }
 
 function parseReview(thirdParty: boolean, reviewBy: number | undefined, now: number): number | null {
@@ -184,7 +197,7 @@ function parseList(
       throw invalid(
         field,
         one,
-        field === 'intent' ? 'use a to z, digits and : . _ -, at most 64' : 'use visible ASCII, at most 512',
+        field !== 'audience' ? 'use a to z, digits and : . _ -, at most 64' : 'use visible ASCII, at most 512',
       );
   }
   return [...new Set(list)].sort();

@@ -10,6 +10,8 @@ export interface TargetRecord {
   readonly impact: 'low' | 'high';
   /** What can be asked of it; sorted, distinct, at least one. */
   readonly intents: readonly string[];
+  /** Those of them that cannot be taken back; sorted. */
+  readonly irrevocable: readonly string[];
   /** What a token for it names; sorted, distinct, no other target's that is not retired. */
   readonly audiences: readonly string[];
   readonly thirdParty: boolean;

@@ -187,6 +187,7 @@ const FORMS: readonly (readonly [string, object])[] = [
       environment: 'prod',
       impact: 'low',
       intents: [],
+      irrevocable: [],
       audiences: [],
       third_party: false,
       expires_at: TIME,

@@ -78,6 +78,21 @@ describe('a task that waits, as people are shown it', () => {
     expect(requestForTask({ ...task, deadline: NOW + 5 }, NEED, facts).notAfter).toBe(NOW + 5);
   });
 
+  it('C3: says of which target something is asked that cannot be taken back', () => {
+    const toldOf = (irrevocable: readonly string[]) => {
+      const targets = { get: (name: string) => target(name, { irrevocable }) };
+      return requestForTask(task, NEED, { ...facts, targets }).targets.map((one) => [one.name, one.irrevocable]);
+    };
+    expect(toldOf(['refund'])).toEqual([
+      ['crm', false],
+      ['payments', true],
+    ]);
+    expect(toldOf(['payout'])).toEqual([
+      ['crm', false],
+      ['payments', false],
+    ]);
+  });
+
   it('A1: claims no program where several are claimed, and asks nobody about a target that has gone', () => {
     const several = { ...attested, claimed: ['unix:path:/a', 'unix:path:/b'] };
     const request = requestForTask({ ...task, attested: JSON.stringify(several) }, NEED, facts);

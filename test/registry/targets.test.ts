@@ -76,6 +76,15 @@ describe('a target', () => {
     expect(w.targets.forPolicy('crm')).toMatchObject({ retired: false });
   });
 
+  it('C3: says which of its intents cannot be taken back, and none that it does not have', async () => {
+    const target = await w.targets.put({ ...crm, irrevocable: ['crm:write'] }, OPERATOR);
+    expect(target.irrevocable).toEqual(['crm:write']);
+    expect(w.targets.forPolicy('crm')).toMatchObject({ irrevocable: ['crm:write'] });
+    expect(w.store.targets.load()).toEqual([target]);
+    expect(await refused({ irrevocable: ['crm:wipe'] })).toBe('TARGET_INVALID irrevocable');
+    expect((await w.targets.put(crm, OPERATOR)).irrevocable).toEqual([]);
+  });
+
   it('C1: is retired for good', async () => {
     await w.targets.put(crm, OPERATOR);
     const target = await w.targets.retire('crm', 'replaced', OPERATOR);

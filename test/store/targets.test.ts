@@ -30,6 +30,7 @@ const crm: TargetRecord = {
   intents: ['read', 'write'],
   audiences: ['https://crm.example.org', 'crm'],
   thirdParty: true,
+  irrevocable: ['write'],
   reviewBy: NOW + 5,
   expiresAt: NOW + 10,
   createdAt: NOW,

@@ -14,6 +14,7 @@ export function targetRpcs({ registry: { targets } }: AdminDeps): Handlers<keyof
     environment: target.environment,
     impact: target.impact,
     intents: target.intents,
+    irrevocable: target.irrevocable,
     audiences: target.audiences,
     third_party: target.thirdParty,
     review_by: target.reviewBy ?? undefined,
@@ -41,7 +42,8 @@ export function targetRpcs({ registry: { targets } }: AdminDeps): Handlers<keyof
     },
     async PutTarget({ target }, { actor }) {
       if (target === null) throw invalid('TARGET_INVALID', 'target', '', 'is missing', 'say what to register');
-      const { name, owner, environment, impact, intents, audiences, third_party, review_by, expires_at } = target;
+      const { name, owner, environment, impact, intents, irrevocable, audiences } = target;
+      const { third_party, review_by, expires_at } = target;
       const put = await targets.put(
         {
           name,
@@ -49,6 +51,7 @@ export function targetRpcs({ registry: { targets } }: AdminDeps): Handlers<keyof
           environment,
           impact,
           intents,
+          irrevocable,
           audiences,
           thirdParty: third_party,
           reviewBy: review_by === undefined ? undefined : readInstant(review_by, 'review_by'),

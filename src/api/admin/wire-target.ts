@@ -8,6 +8,7 @@ export interface WireTarget {
   readonly environment: string;
   readonly impact: string;
   readonly intents: readonly string[];
+  readonly irrevocable: readonly string[];
   readonly audiences: readonly string[];
   readonly third_party: boolean;
   readonly review_by?: Int64;

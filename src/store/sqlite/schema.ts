@@ -18,6 +18,7 @@ import { step as step12 } from './migrations/0012-approvals.ts';
 import { step as step13 } from './migrations/0013-task-events.ts';
 import { step as step14 } from './migrations/0014-grants.ts';
 import { step as step15 } from './migrations/0015-vouched-keys.ts';
+import { step as step16 } from './migrations/0016-irrevocable-intents.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   step13,
   step14,
   step15,
+  step16,
 ];

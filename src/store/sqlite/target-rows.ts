@@ -5,7 +5,7 @@ import type { TargetRecord } from '../targets.ts';
 import type { Value } from './wire.ts';
 
 export const TARGET_COLUMNS =
-  'name, owner, environment, impact, intents, audiences, third_party, review_by, expires_at, created_at, created_by, retired_at, retired_by, retire_reason, revision';
+  'name, owner, environment, impact, intents, audiences, third_party, review_by, expires_at, created_at, created_by, retired_at, retired_by, retire_reason, revision, irrevocable';
 export const TARGET_AUDIENCES = 5;
 export const TARGET_RETIRED_AT = 11;
 export const TARGET_REVISION = 14;
@@ -27,6 +27,7 @@ export function targetValues(target: TargetRecord): Value[] {
     target.retiredBy,
     target.retireReason,
     target.revision,
+    target.irrevocable.length === 0 ? null : target.irrevocable.join(' '),
   ];
 }
 
@@ -47,5 +48,6 @@ export function targetOf(row: readonly unknown[]): TargetRecord {
     retiredBy: row[12] as string | null,
     retireReason: row[13] as string | null,
     revision: row[14] as number,
+    irrevocable: words((row[15] as string | null) ?? ''),
   };
 }
