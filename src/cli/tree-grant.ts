@@ -7,6 +7,9 @@ const REQUEST_RULES = `People are asked as for a task: assay approvals, assay ap
 assay task run --grant ID without asking again, within the window and for no more than was asked for. Policies still decide on each.
 Whoever asks, where their uid is one human's, does not approve it themselves.`;
 
+const TIGHTEN_RULES = `An intent was used where a task that declared it was given a credential; what a service was asked with it is not seen here. Nothing is
+changed: the commands that are printed ask people for the smaller grant, and take this one back.`;
+
 export function addGrantCommands(program: Program): void {
   const grant = program.group(program.root, 'grant', 'windows that people sign once, in which tasks begin unasked');
   const request = program.leaf(
@@ -52,6 +55,14 @@ export function addGrantCommands(program: Program): void {
     async () => (await import('./grant.ts')).grantShow,
   );
   addAdminFlags(show);
+  const tighten = program.leaf(
+    grant,
+    'tighten <id>',
+    'tell what of a grant was used, and how to ask for no more than that',
+    { rules: TIGHTEN_RULES, example: 'assay grant tighten 01jdq3v8k2m5n7p9r1t3v5x7z9' },
+    async () => (await import('./grant-tighten.ts')).grantTighten,
+  );
+  addAdminFlags(tighten);
   const revoke = program.leaf(
     grant,
     'revoke <id>',

@@ -55,6 +55,38 @@ describe('a grant', () => {
   );
 
   asRoot(
+    'is told what of it was used, with the commands that ask for no more, and they are taken',
+    async () => {
+      const { id } = await ask('--intent', 'crm:read', '--max-tasks', '5');
+      await bench.decide('approve', id, 'alice');
+      expect((await bench.json('grant', 'tighten', id)).commands).toEqual([
+        `assay grant revoke ${id} --reason 'not used'`,
+      ]);
+      const { program, call } = bench.follower([...REFUND, '--grant', id]);
+      await call.at(1);
+      program.child.kill('SIGKILL');
+      await program.ended;
+      const told = await bench.json('grant', 'tighten', id);
+      expect(told).toMatchObject({
+        tasks: { began: 1, given_credentials: 1 },
+        intents: [
+          { intent: 'crm:read', tasks: 0, instead: [] },
+          { intent: 'payments:refund', tasks: 1, instead: ['payments:refund=order 7'] },
+        ],
+        proposed: { intents: ['payments:refund=order 7'], max_tasks: 1, max_task_ttl_seconds: 60 },
+        is_less: true,
+      });
+      expect(await bench.good('grant', 'tighten', id)).toContain('1 tasks began');
+      const [command] = told.commands as string[];
+      expect(command).toContain("--intent 'payments:refund=order 7' --purpose 'support shift' --for 1m --max-tasks 1");
+      const words = [...(command as string).matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+      const { grant } = await bench.json(...(words.slice(1) as string[]));
+      expect(grant).toMatchObject({ state: 'pending', intents: ['payments:refund=order 7'], max_tasks: 1 });
+    },
+    60_000,
+  );
+
+  asRoot(
     'I7: that is taken back ends what runs under it, and its credentials; C1: it gives no more than was signed',
     async () => {
       const { id } = await ask();
