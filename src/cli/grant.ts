@@ -20,6 +20,7 @@ interface RequestOptions extends Options {
   readonly from?: string;
   readonly maxTasks?: string;
   readonly maxTaskTtl?: string;
+  readonly breakGlass?: boolean;
 }
 
 const MOST_TASKS = 10_000;
@@ -35,6 +36,7 @@ export async function grantRequest(io: Io, options: RequestOptions): Promise<num
     from: from === undefined ? 0 : whenFlag(from, '--from', io.now()),
     max_tasks: maxTasks === undefined ? 0 : count(maxTasks, '--max-tasks', MOST_TASKS),
     max_task_ttl_ms: maxTaskTtl === undefined ? 0 : seconds(maxTaskTtl, '--max-task-ttl') * 1_000,
+    break_glass: options.breakGlass ?? false,
   };
   const call = withAdmin(io, options, (admin) => admin.call('RequestGrant', request));
   const { grant } = await withFlagNames(FLAGS, call);
@@ -104,9 +106,9 @@ function show(io: Io, options: Options, grant: WireGrant): void {
 }
 
 function grantJson(grant: WireGrant): object {
-  const { id, identity, intents, purpose, max_tasks, used, requested_by, digest, state } = grant;
+  const { id, identity, intents, purpose, max_tasks, used, requested_by, digest, state, break_glass } = grant;
   return {
-    ...{ id, identity, intents, purpose, max_tasks, used, requested_by, digest, state },
+    ...{ id, identity, intents, purpose, max_tasks, used, requested_by, digest, state, break_glass },
     window_from: instant(Number(grant.window_from)),
     window_to: instant(Number(grant.window_to)),
     max_task_ttl_seconds: Number(grant.max_task_ttl_ms) / 1_000,
@@ -132,6 +134,7 @@ function printGrant(io: Io, grant: WireGrant): void {
       `${grant.used} of ${grant.max_tasks} have begun, ${Number(grant.max_task_ttl_ms) / 1_000} s each at most`,
     ],
     ['asked by', grant.requested_by],
+    ['break-glass', grant.break_glass ? 'yes: somebody has to close the finding' : undefined],
     ['digest', grant.digest],
   ]);
 }

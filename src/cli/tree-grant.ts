@@ -31,6 +31,10 @@ export function addGrantCommands(program: Program): void {
     .option('--from <when>', 'since when: a time or a duration from now; now unless told', once)
     .option('--max-tasks <number>', 'how many tasks may begin; 10 unless told', once)
     .option('--max-task-ttl <duration>', 'how long each may last; tasks.default_ttl unless told', once);
+  request.option(
+    '--break-glass',
+    'an emergency: two people sign with keys that knew who, an hour at most, and a finding opens',
+  );
   addAdminFlags(request);
   const list = program.leaf(
     grant,

@@ -58,7 +58,7 @@ export interface AdminRooms {
   readonly tasks: Pick<Tasks, 'revoke'>;
   readonly approvals: Pick<Ballots, 'state' | 'submit'>;
   readonly enrolments: Enrolments;
-  readonly grants: Pick<Grants, 'request' | 'revoke'>;
+  readonly grants: Pick<Grants, 'request' | 'revoke' | 'settled'>;
   readonly checkpoints: Pick<Checkpoints, 'now' | 'verifierKey' | 'health'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -78,7 +78,11 @@ export function adminDeps(rooms: AdminRooms): AdminDeps {
     approvals: {
       store: store.approvals,
       state: (id) => rooms.approvals.state(id),
-      submit: (id, submitted, by) => rooms.approvals.submit(id, submitted, by),
+      submit: async (id, submitted, by) => {
+        const opened = await rooms.approvals.submit(id, submitted, by);
+        await rooms.grants.settled(id);
+        return opened;
+      },
     },
     enrolments: rooms.enrolments,
     grants: {

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { Grants } from '../grants/grants.ts';
 import type { GrantRooms } from '../grants/rooms.ts';
 import { ownersOf } from '../peer/process-owners.ts';
+import type { GrantRecord } from '../store/grants.ts';
 import type { HumanRecord } from '../store/humans.ts';
 import type { Store } from '../store/store.ts';
 import { decide } from '../tasks/decide.ts';
@@ -48,6 +49,7 @@ export function startGrants(config: Config, parts: GrantParts): Grants {
       request: requestForGrant(parts, ...asked),
       agent: agentOf(selectorsOf(store, asked[0].identity)),
     }),
+    glassBroken: (grant, by) => glassBroken(store, grant, by, clock.now()),
     ownersOf,
     settings: config.tasks,
     clock,
@@ -56,6 +58,12 @@ export function startGrants(config: Config, parts: GrantParts): Grants {
   });
   closers.add('grants', () => grants.close());
   return grants;
+}
+
+async function glassBroken(store: Store, grant: GrantRecord, by: string, at: number): Promise<void> {
+  const { id, identity, purpose, requestedBy, windowTo } = grant;
+  const evidence = { grant: id, purpose, asked_by: requestedBy, until: windowTo };
+  await store.findings.report({ detector: 'break-glass', identity, evidence, key: { grant: id }, at, count: 1 }, by);
 }
 
 function requestForGrant(

@@ -2,7 +2,7 @@
 /** What tasks tell of who asks, in the words of the detectors; and what policy is told of their findings. */
 import type { Config } from '../config/config.ts';
 import type { Detectors } from '../detectors/detectors.ts';
-import type { FindingStore } from '../store/findings.ts';
+import type { FindingKind, FindingStore } from '../store/findings.ts';
 import type { TaskIntent } from '../store/tasks.ts';
 import type { TaskNotice } from '../tasks/notices.ts';
 
@@ -43,8 +43,10 @@ export function findingNames(
 ): (identity: string) => readonly string[] {
   return (identity) => {
     const open = findings.openDetectors(identity);
+    // Nothing is set for break-glass: two people approved that already.
+    const needs = (kind: FindingKind): boolean => kind !== 'break-glass' && actions[kind] === 'require-approval';
     // guard: C1 test/daemon/task-notices.test.ts
-    if (open.some((detector) => actions[detector] === 'require-approval')) return [...open, NEEDS_APPROVAL];
+    if (open.some(needs)) return [...open, NEEDS_APPROVAL];
     return open;
   };
 }

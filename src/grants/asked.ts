@@ -16,15 +16,18 @@ export interface AskedGrant {
   readonly forMs: number;
   readonly maxTaskTtlMs: number;
   readonly maxTasks: number;
+  readonly breakGlass?: boolean;
 }
 
 export type GrantTerms = Pick<
   GrantRecord,
-  'identity' | 'intents' | 'purpose' | 'windowFrom' | 'windowTo' | 'maxTaskTtlMs' | 'maxTasks'
+  'identity' | 'intents' | 'purpose' | 'windowFrom' | 'windowTo' | 'maxTaskTtlMs' | 'maxTasks' | 'breakGlass'
 >;
 
 /** A standing right is none that somebody thinks about each time: 30 days at most, and so far ahead. */
 export const LONGEST_WINDOW_MS = 30 * 86_400_000;
+/** An emergency is over by then, or it is asked for again. */
+export const LONGEST_BREAK_GLASS_MS = 3_600_000;
 const LEAST_MS = 60_000;
 const MOST_TASKS = 10_000;
 const TASKS_UNLESS_TOLD = 10;
@@ -38,7 +41,8 @@ export function parseGrant(
   const windowFrom = asked.from === 0 ? now : asked.from;
   const maxTaskTtlMs = asked.maxTaskTtlMs === 0 ? terms.defaultTtlMs : asked.maxTaskTtlMs;
   const maxTasks = asked.maxTasks === 0 ? TASKS_UNLESS_TOLD : asked.maxTasks;
-  requireWhole('for', asked.forMs, LEAST_MS, LONGEST_WINDOW_MS, 'milliseconds');
+  const { breakGlass = false } = asked;
+  requireWhole('for', asked.forMs, LEAST_MS, breakGlass ? LONGEST_BREAK_GLASS_MS : LONGEST_WINDOW_MS, 'milliseconds');
   requireWhole(
     'from',
     windowFrom,
@@ -56,6 +60,7 @@ export function parseGrant(
     windowTo: windowFrom + asked.forMs,
     maxTaskTtlMs,
     maxTasks,
+    breakGlass,
   };
 }
 

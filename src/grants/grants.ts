@@ -10,12 +10,12 @@ import type { Timer } from '../lib/clock.ts';
 import { ulid } from '../lib/ulid.ts';
 import type { ProcessHandle } from '../peer/process-handle.ts';
 import type { PolicyApproval, PolicyDecision } from '../policy/contract.ts';
-import type { GrantRecord } from '../store/grants.ts';
+import { BREAK_GLASS, type GrantRecord } from '../store/grants.ts';
 import type { Change } from '../store/records.ts';
 import type { EndedTask } from '../store/tasks.ts';
 import { isWithin, type TaskRequest } from '../tasks/request.ts';
 import type { TaskGrants } from '../tasks/rooms.ts';
-import { type AskedGrant, parseGrant } from './asked.ts';
+import { type AskedGrant, type GrantTerms, parseGrant } from './asked.ts';
 import { grantDenied, notGiven, unfitGrant } from './refusals.ts';
 import type { GrantRooms } from './rooms.ts';
 
@@ -32,6 +32,8 @@ export class Grants implements TaskGrants {
   /** As they were started, of processes that began a task: who started them may be gone since. */
   readonly #owners = new WeakMap<ProcessHandle, AgentOwners>();
   readonly #forget: readonly (() => void)[];
+  /** Those that people decided on a moment ago. */
+  readonly #following = new Map<string, Promise<void>>();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -71,7 +73,7 @@ export class Grants implements TaskGrants {
     const state = 'requested' as const;
     const stands = { state, stateSince: now, stateReason: null, createdAt: now, revision: 1 };
     const bare = { id: ulid(now, random), ...terms, used: 0, requestedBy: by, ...stands };
-    const { request, agent } = this.#rooms.ask(bare, identity, needOf(foreseen), human);
+    const { request, agent } = this.#rooms.ask(bare, identity, needOf(foreseen, terms), human);
     const { id } = bare;
     await store.create({ ...bare, digest: requestDigest(request) }, by);
     await this.#step(id, 'pending', null, by);
@@ -130,12 +132,25 @@ export class Grants implements TaskGrants {
   }
 
   #decided(decided: OpenedRequest): void {
-    if (decided.request.kind === 'grant') this.#aside(this.#follow(decided));
+    if (decided.request.kind !== 'grant') return;
+    const following = this.#follow(decided).finally(() => this.#following.delete(decided.id));
+    this.#following.set(decided.id, following);
+    this.#aside(following);
+  }
+
+  /** Once it stands as people decided, or could not be written so: whoever signs and then begins a task finds it there. */
+  async settled(id: string): Promise<void> {
+    await this.#following.get(id)?.catch(() => undefined);
   }
 
   async #follow({ id, state, reason }: OpenedRequest): Promise<void> {
-    if (state === 'approved') await this.#step(id, 'active', reason);
-    else if (state !== 'pending') await this.#step(id, 'denied', reason);
+    if (state === 'approved') {
+      const grant = this.#rooms.store.get(id);
+      // guard: C1 test/grants/break-glass.test.ts — before it: none is ever active without somebody who has to look at it
+      if (grant?.breakGlass === true && grant.state === 'pending') await this.#rooms.glassBroken(grant, DAEMON);
+      await this.#step(id, 'active', reason);
+    }
+    if (state !== 'approved' && state !== 'pending') await this.#step(id, 'denied', reason);
   }
 
   /** Whoever approved may have left, or lost their key. */
@@ -178,8 +193,25 @@ export class Grants implements TaskGrants {
 }
 
 /** Without a policy that asks for more, one person signs: a grant is never without. */
-function needOf(foreseen: PolicyDecision): PolicyDecision & { readonly outcome: 'approve' } {
-  if (foreseen.outcome === 'approve') return foreseen;
+function needOf(
+  foreseen: PolicyDecision,
+  { breakGlass }: GrantTerms,
+): PolicyDecision & { readonly outcome: 'approve' } {
   const { policyHash } = foreseen;
-  return { policyHash, outcome: 'approve', need: { count: 1, strength: 1, otherUid: false }, because: [] };
+  const asked =
+    foreseen.outcome === 'approve'
+      ? foreseen
+      : ({ policyHash, outcome: 'approve', need: { count: 1, strength: 1, otherUid: false }, because: [] } as const);
+  return breakGlass ? broken(asked) : asked;
+}
+
+/** As policy asks, and never less than two people whom their keys knew. */
+function broken(asked: PolicyDecision & { readonly outcome: 'approve' }): typeof asked {
+  const { need, because } = asked;
+  return {
+    ...asked,
+    // guard: C3 test/grants/break-glass.test.ts
+    need: { ...need, count: Math.max(need.count, BREAK_GLASS.people), strength: BREAK_GLASS.strength },
+    because: [...because, { policyId: 'break-glass', reason: 'an emergency: two people whom their keys knew' }],
+  };
 }

@@ -26,6 +26,8 @@ export interface GrantRooms {
     need: PolicyDecision & { readonly outcome: 'approve' },
     human: string | null,
   ): { readonly request: ApprovalRequest; readonly agent: AgentOwners };
+  /** The emergency begins: somebody has to look at it afterwards. Of one grant it may be told more than once. */
+  glassBroken(grant: GrantRecord, by: string): Promise<void>;
   ownersOf(process: ProcessHandle): AgentOwners;
   readonly settings: { readonly defaultTtlMs: number; readonly mostTtlMs: number };
   readonly clock: Clock;

@@ -18,13 +18,17 @@ export const DETECTORS = [
 
 export type Detector = (typeof DETECTORS)[number];
 
+/** Also what no detector is asked for: an emergency (`src/grants/`). */
+export const FINDING_KINDS = [...DETECTORS, 'break-glass'] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
 /** Names and numbers that prove it. Never the value of a secret, nor a token (I10). */
 export type Evidence = { readonly [name: string]: Json };
 
 export interface FindingRecord {
   /** Counts from 1. */
   readonly id: number;
-  readonly detector: Detector;
+  readonly detector: FindingKind;
   /** The SPIFFE ID of the identity that it is about. */
   readonly identity: string;
   /** The task that it was seen in first; null outside of one. */
@@ -42,7 +46,7 @@ export interface FindingRecord {
 }
 
 export interface NewFinding {
-  readonly detector: Detector;
+  readonly detector: FindingKind;
   readonly identity: string;
   readonly task?: string;
   readonly evidence: Evidence;
@@ -75,7 +79,7 @@ export interface FindingStore {
   /** Newest first. */
   list(filter: FindingFilter, page: Page): Listed<FindingRecord>;
   /** Detectors with an open finding about this identity, each once, whatever else was found. */
-  openDetectors(identity: string): readonly Detector[];
+  openDetectors(identity: string): readonly FindingKind[];
   /**
    * An identity was given to a program, `sort:value`. Of an identity the latest `BINARIES_PER_IDENTITY` are kept.
    */

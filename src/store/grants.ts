@@ -23,6 +23,8 @@ export interface GrantRecord {
   readonly windowTo: number;
   readonly maxTaskTtlMs: number;
   readonly maxTasks: number;
+  /** For an emergency: two verified people, for an hour at most, and a finding that somebody has to close. */
+  readonly breakGlass: boolean;
   /** Tasks that began under it. Only grows. */
   readonly used: number;
   /** `uid:0`, `human:alice`. */
@@ -67,3 +69,6 @@ export interface GrantStore {
 
 /** Open at once, of one identity (I9). */
 export const OPEN_GRANTS_PER_IDENTITY = 16;
+
+/** What no policy can ask less than: so many people, each with such a strength. */
+export const BREAK_GLASS = { people: 2, strength: 3 } as const;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A grant from its request to its end on a real daemon, signed by ssh-keygen, and tasks that begin under it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { armor } from '../../src/approvals/armor.ts';
+import { sshFingerprint } from '../../src/lib/ssh-key.ts';
 import { AGENT, AGENT_UID, AgentBench } from '../support/agent-bench.ts';
 import { assayHere } from '../support/cli.ts';
 import { asRoot } from '../support/peers.ts';
+import { newSshKey, rawSshsig } from '../support/sshsig.ts';
 
+const SK = 'sk-ssh-ed25519@openssh.com';
 const REFUND = ['--intent', 'payments:refund=order 7'];
 const RUN = ['/bin/sh', '-c', 'echo "ran $ASSAY_TASK_ID"'];
 let bench: AgentBench;
@@ -16,8 +22,9 @@ beforeAll(async () => {
 afterAll(() => bench?.close());
 
 const ask = async (...more: string[]) => {
-  const words = ['--identity', AGENT, '--intent', 'payments:refund', '--purpose', 'support shift', '--for', '8h'];
-  return (await bench.json('grant', 'request', ...words, ...more)).grant;
+  const words = ['--identity', AGENT, '--intent', 'payments:refund', '--purpose', 'support shift'];
+  const window = more.includes('--for') ? [] : ['--for', '8h'];
+  return (await bench.json('grant', 'request', ...words, ...window, ...more)).grant;
 };
 const grantOf = async (id: string) => (await bench.json('grant', 'show', id)).grant;
 const over = async ({ child, ended }: ReturnType<AgentBench['task']>): Promise<number | null> => {
@@ -120,6 +127,53 @@ describe('a grant', () => {
       await bench.good('human', 'key', 'remove', 'alice', key.fingerprint);
       await program.ended;
       expect(await grantOf(id)).toMatchObject({ state: 'revoked' });
+    },
+    60_000,
+  );
+
+  asRoot(
+    'C3: for an emergency is signed by two people whose security keys knew them, and leaves a finding that somebody closes',
+    async () => {
+      const keys = { carol: newSshKey(SK), dave: newSshKey(SK) };
+      const file = (name: string): string => join(bench.daemon.folder, name);
+      const sign = (name: keyof typeof keys, text: string, namespace: string): readonly string[] => {
+        const signature = armor(rawSshsig(keys[name], readFileSync(text, 'utf8'), { namespace, flags: 5 }));
+        writeFileSync(`${text}.sig`, signature);
+        return ['--statement', text, '--signature', `${text}.sig`];
+      };
+      const printOf = (name: keyof typeof keys): string => sshFingerprint(keys[name].bytes);
+      for (const [at, name] of (['carol', 'dave'] as const).entries()) {
+        await bench.good('human', 'add', name, '--uid', String(AGENT_UID + 200 + at), '--team', 'ops');
+        writeFileSync(file(`${name}.pub`), `${keys[name].type} ${keys[name].blob}\n`);
+        await bench.good('human', 'key', 'add', name, '--file', file(`${name}.pub`));
+      }
+      await bench.good('identity', 'renew', AGENT, '--owner', 'team:ops');
+      await bench.good('human', 'key', 'vouch', 'carol', printOf('carol'), '--as', 'verified', '--first');
+      const vouch = ['human', 'key', 'vouch', 'dave', printOf('dave')];
+      const why = ['--as', 'verified', '--because', 'made in my presence', '--by', 'carol'];
+      await bench.good(...vouch, ...why, '--statement-out', file('vouch'));
+      await bench.good(...vouch, ...sign('carol', file('vouch'), 'enrolment@example.org'));
+      const { id, break_glass } = await ask('--break-glass', '--for', '30m');
+      expect(break_glass).toBe(true);
+      for (const name of ['carol', 'dave'] as const) {
+        expect(await grantOf(id)).toMatchObject({ state: 'pending' });
+        await bench.good('approve', id, '--human', name, '--statement-out', file(name));
+        await bench.good('approve', id, ...sign(name, file(name), 'approval@example.org'));
+      }
+      expect(await grantOf(id)).toMatchObject({ state: 'active', state_reason: 'approved by carol, dave' });
+      const open = async () => (await bench.json('finding', 'list', '--open', '--detector', 'break-glass')).findings;
+      const [finding] = await open();
+      expect(finding).toMatchObject({ identity: AGENT, evidence: { grant: id, purpose: 'support shift' } });
+      const { metrics } = await bench.json('report');
+      expect(metrics).toContainEqual(
+        expect.objectContaining({ id: 'findings-break-glass', value: 1, verdict: 'missed' }),
+      );
+      const program = bench.task([...REFUND, '--grant', id], RUN);
+      expect(await over(program)).toBe(0);
+      await bench.good('finding', 'close', String(finding.id), '--resolution', 'the outage of tonight');
+      expect(await open()).toEqual([]);
+      const { out } = await assayHere(['audit', 'verify', '--config', bench.daemon.configFile]);
+      expect(out).toContain('all is as it was written');
     },
     60_000,
   );

@@ -53,6 +53,7 @@ async function world(says: PolicyDecision = ALLOW) {
         }),
         agent: APART,
       }),
+      glassBroken: () => Promise.reject(new Error('none of these is an emergency')),
       ownersOf: (process) => started.get(process) ?? APART,
       settings: { defaultTtlMs: HOUR / 3, mostTtlMs: HOUR },
       clock,

@@ -28,7 +28,7 @@ function aGrant(change: Partial<GrantRecord> = {}): GrantRecord {
     ...{ id: GRANT, identity: ID, intents: [{ target: 'crm', action: 'read', resource: null }], purpose: 'support' },
     ...{ windowFrom: NOW, windowTo: NOW + 8 * HOUR, maxTaskTtlMs: HOUR, maxTasks: 2, used: 0, requestedBy: BY },
     ...{ digest: requestDigest(REQUEST), state: 'requested', stateSince: NOW, stateReason: null, createdAt: NOW },
-    ...{ revision: 1 },
+    ...{ breakGlass: false, revision: 1 },
     ...change,
   };
 }
@@ -97,6 +97,14 @@ async function world() {
 }
 
 describe('a grant', () => {
+  it('C3: for an emergency is begun by two people whom their keys knew, however it came to be asked for', async () => {
+    const { grants, approve, refused } = await world();
+    await grants.create(aGrant({ breakGlass: true }), BY);
+    await approve();
+    expect(await refused(() => grants.step(GRANT, 'active', 'approved by alice', BY, NOW))).toBe('GRANT_NOT_APPROVED');
+    expect(grants.get(GRANT)).toMatchObject({ breakGlass: true, state: 'pending' });
+  });
+
   it('comes back as it was asked for, stands in the log, and is begun by votes alone', async () => {
     const { store, grants, approvals, approve, changes, faults, refused } = await world();
     await grants.create(aGrant(), BY);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What detectors found: get, list, close; and the report. */
 import { parseText } from '../../registry/plain-text.ts';
-import { DETECTORS, type FindingRecord } from '../../store/findings.ts';
+import { FINDING_KINDS, type FindingRecord } from '../../store/findings.ts';
 import type { MetricResult } from '../../store/reports.ts';
 import { nameOf } from './actor-name.ts';
 import type { AdminDeps } from './deps.ts';
@@ -24,7 +24,7 @@ export function findingRpcs({ findings, report, now }: AdminDeps): Handlers<keyo
       const filter = {
         open: request.open,
         identity: given(request.identity),
-        detector: readWord(request.detector, DETECTORS, 'detector'),
+        detector: readWord(request.detector, FINDING_KINDS, 'detector'),
       };
       const { rows, next } = findings.list(filter, readPage(request));
       return { findings: rows.map(showFinding), next_page_token: next ?? '' };

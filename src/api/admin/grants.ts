@@ -24,10 +24,11 @@ export function grantRpcs({ grants }: AdminDeps): Handlers<keyof GrantRpcs> {
     return showGrant(grant);
   };
   return {
-    async RequestGrant({ identity, intents, purpose, from, for_ms, max_task_ttl_ms, max_tasks }, { actor }) {
+    async RequestGrant(request, { actor }) {
+      const { identity, intents, purpose, from, for_ms, max_task_ttl_ms, max_tasks, break_glass } = request;
       const times = { from: Number(from), forMs: Number(for_ms), maxTaskTtlMs: Number(max_task_ttl_ms) };
       const by = nameOf(actor);
-      const asked = { identity, intents, purpose, ...times, maxTasks: max_tasks };
+      const asked = { identity, intents, purpose, ...times, maxTasks: max_tasks, breakGlass: break_glass };
       return { grant: showGrant(await grants.request(asked, by, grants.humanOf(by))) };
     },
     GetGrant: ({ id }) => ({ grant: shown(id) }),
@@ -56,5 +57,6 @@ function showGrant(grant: GrantRecord): Outgoing<WireGrant> {
     state_since: grant.stateSince,
     state_reason: grant.stateReason ?? '',
     created_at: grant.createdAt,
+    break_glass: grant.breakGlass,
   };
 }

@@ -20,6 +20,7 @@ export interface WireGrant {
   readonly state_since: Int64;
   readonly state_reason: string;
   readonly created_at: Int64;
+  readonly break_glass: boolean;
 }
 
 export interface GrantRpcs {
@@ -32,6 +33,7 @@ export interface GrantRpcs {
       readonly for_ms: Int64;
       readonly max_task_ttl_ms: Int64;
       readonly max_tasks: number;
+      readonly break_glass: boolean;
     },
     { readonly grant: WireGrant },
   ];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Findings as rows. */
-import type { Detector, FindingRecord } from '../findings.ts';
+import type { FindingKind, FindingRecord } from '../findings.ts';
 import { type Named, namedRow } from './row-payload.ts';
 import type { Value } from './wire.ts';
 
@@ -10,7 +10,7 @@ export const FINDING_COLUMNS =
 export function findingOf(row: readonly unknown[]): FindingRecord {
   return {
     id: row[0] as number,
-    detector: row[1] as Detector,
+    detector: row[1] as FindingKind,
     identity: row[2] as string,
     task: row[3] as string | null,
     evidence: row[4] as string,

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import type { Database, Statement } from 'better-sqlite3';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import {
-  DETECTORS,
-  type Detector,
+  FINDING_KINDS,
   type FindingFilter,
+  type FindingKind,
   type FindingRecord,
   type FindingStore,
   type NewFinding,
@@ -57,13 +57,13 @@ export class SqliteFindingStore implements FindingStore {
     return listPage(this.#db, FINDINGS, findingWhere(filter), page);
   }
 
-  openDetectors(identity: string): readonly Detector[] {
+  openDetectors(identity: string): readonly FindingKind[] {
     // One step in the index of those that are open for each: what is closed stays for good, and is not read.
     this.#isOpen ??= this.#db.prepare(
       'SELECT 1 FROM finding INDEXED BY finding_open WHERE detector = ? AND identity = ? AND closed_at IS NULL LIMIT 1',
     );
     const isOpen = this.#isOpen;
-    return DETECTORS.filter((detector) => isOpen.get(detector, identity) !== undefined);
+    return FINDING_KINDS.filter((detector) => isOpen.get(detector, identity) !== undefined);
   }
 
   async seeBinary(identity: string, binary: string, at: number): Promise<Novelty> {

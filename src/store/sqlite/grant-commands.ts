@@ -2,7 +2,7 @@
 /** Grants asked for, begun and taken back, in the writer thread; each method runs inside a savepoint. */
 import type { Database, Statement } from 'better-sqlite3';
 import { Failure, quote } from '../../lib/failure.ts';
-import { OPEN_GRANTS_PER_IDENTITY } from '../grants.ts';
+import { BREAK_GLASS, OPEN_GRANTS_PER_IDENTITY } from '../grants.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
 import { GRANT, GRANT_COLUMNS, grantRow } from './grant-rows.ts';
@@ -42,9 +42,9 @@ export class GrantCommands {
       .pluck();
     this.#approved = db
       .prepare(
-        "SELECT 1 FROM approval_request WHERE id = ? AND kind = 'grant' AND digest = ? AND state = 'approved' AND not_after > ?",
+        "SELECT quorum, strength FROM approval_request WHERE id = ? AND kind = 'grant' AND digest = ? AND state = 'approved' AND not_after > ?",
       )
-      .pluck();
+      .raw();
     this.#row = db.prepare(`SELECT ${GRANT_COLUMNS} FROM grant WHERE id = ?`).raw();
     this.#insert = db.prepare(`INSERT INTO grant (${GRANT_COLUMNS}) VALUES (${GRANT_COLUMNS.replace(/\w+/g, '?')})`);
     this.#step = db.prepare(
@@ -68,7 +68,7 @@ export class GrantCommands {
     const from = row?.[GRANT.state] as string | undefined;
     if (row === undefined || from === undefined || !BEFORE.get(to)?.includes(from)) return 0;
     // guard: C1 test/store/grants.test.ts — nothing but the votes on this very grant makes it active
-    if (to === 'active' && this.#approved.get(id, row[GRANT.digest], at) === undefined) throw notApproved(id);
+    if (to === 'active' && !this.#isApproved(row, at)) throw notApproved(id);
     this.#step.run(to, at, reason, id);
     return this.#noted(to, this.#row.get(id) as Value[], by, at);
   }
@@ -82,6 +82,16 @@ export class GrantCommands {
     const seq = to === undefined ? 0 : this.#noted(to, this.#row.get(id) as Value[], by, at);
     // guard: I7 test/store/grants.test.ts — what began under it ends in the same step
     return { seq, ended: this.#tasks.endUnder(id, `grant ${id} was revoked: ${reason}`, by, at) };
+  }
+
+  #isApproved(row: Value[], at: number): boolean {
+    const said = this.#approved.get(row[GRANT.id], row[GRANT.digest], at) as [number, number] | undefined;
+    if (said === undefined) return false;
+    const [quorum, strength] = said;
+    const isEnough = quorum >= BREAK_GLASS.people && strength >= BREAK_GLASS.strength;
+    // guard: C3 test/store/grants.test.ts — whoever asked, and whatever policy says
+    if (row[GRANT.breakGlass] !== null && !isEnough) return false;
+    return true;
   }
 
   #noted(step: string, values: Value[], by: string, at: number): number {

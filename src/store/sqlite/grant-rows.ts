@@ -6,9 +6,9 @@ import { intentsOf, intentsText } from './task-rows.ts';
 import type { Value } from './wire.ts';
 
 export const GRANT_COLUMNS =
-  'id, identity, intents, purpose, window_from, window_to, max_task_ttl, max_tasks, used, requested_by, digest, state, state_since, state_reason, created_at, revision';
+  'id, identity, intents, purpose, window_from, window_to, max_task_ttl, max_tasks, used, requested_by, digest, state, state_since, state_reason, created_at, revision, break_glass';
 /** Where in the values. */
-export const GRANT = { id: 0, identity: 1, windowTo: 5, digest: 10, state: 11, createdAt: 14 } as const;
+export const GRANT = { id: 0, identity: 1, windowTo: 5, digest: 10, state: 11, createdAt: 14, breakGlass: 16 } as const;
 
 export function grantValues(grant: GrantRecord): Value[] {
   return [
@@ -28,6 +28,7 @@ export function grantValues(grant: GrantRecord): Value[] {
     grant.stateReason,
     grant.createdAt,
     grant.revision,
+    grant.breakGlass ? 1 : null,
   ];
 }
 
@@ -49,6 +50,7 @@ export function grantOf(row: readonly unknown[]): GrantRecord {
     stateReason: row[13] as string | null,
     createdAt: row[14] as number,
     revision: row[15] as number,
+    breakGlass: row[16] === 1,
   };
 }
 

@@ -19,6 +19,7 @@ import { step as step13 } from './migrations/0013-task-events.ts';
 import { step as step14 } from './migrations/0014-grants.ts';
 import { step as step15 } from './migrations/0015-vouched-keys.ts';
 import { step as step16 } from './migrations/0016-irrevocable-intents.ts';
+import { step as step17 } from './migrations/0017-break-glass.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   step14,
   step15,
   step16,
+  step17,
 ];

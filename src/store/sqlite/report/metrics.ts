@@ -4,7 +4,7 @@
  * identities, the issuances that are still good (by their index, `LIVE` of them at most), the last `RECENT` issuances, or
  * what an index of a few rows holds. None goes over all issuances, of which there may be millions.
  */
-import { DETECTORS, type Detector } from '../../findings.ts';
+import { FINDING_KINDS, type FindingKind } from '../../findings.ts';
 import type { Metric } from './metric.ts';
 
 /** Issuances, by their sequence. */
@@ -156,16 +156,17 @@ const ATTESTATION: readonly Metric[] = [
 ];
 
 /** Those of which none is to be open; `unused` and `standing` are metrics of their own. */
-const TO_BE_NONE: ReadonlySet<Detector> = new Set([
+const TO_BE_NONE: ReadonlySet<FindingKind> = new Set([
   'static-secret',
   'shared-credential',
   'replay-after-revocation',
   'human-use',
   'undeclared-intents',
   'escalation-after-deny',
+  'break-glass',
 ]);
 
-const FINDINGS: readonly Metric[] = DETECTORS.map((detector) => {
+const FINDINGS: readonly Metric[] = FINDING_KINDS.map((detector) => {
   const open = `finding f WHERE f.detector = '${detector}' AND f.closed_at IS NULL`;
   return {
     id: `findings-${detector}`,
