@@ -12,7 +12,7 @@ import type { Vote } from './votes.ts';
 
 /** What is kept of it besides: whether somebody had to touch a key, and who says that it is one. */
 export interface OpenedApproval {
-  readonly vote: Vote;
+  readonly vote: Omit<Vote, 'decision' | 'withdrawn'>;
   readonly statement: Statement;
   readonly proof: Enrolment['proof'];
   /** The security key's own count of signatures; undefined for a key in software. One that goes back is a sign of a copy. */
@@ -21,7 +21,7 @@ export interface OpenedApproval {
 
 /**
  * `request` is what this daemon asked, `keysOf` who has which keys. Whether the human may decide, and whether what they signed is
- * enough, `votes.ts` judges.
+ * enough, `votes.ts` judges. What takes an approval back is good as long as there is something to take back: its time is no matter.
  *
  * Throws ('failed-precondition', 'APPROVAL_OTHER_REQUEST' | 'APPROVAL_OVER'), ('permission-denied', 'APPROVAL_KEY_UNKNOWN'), and what
  * `parseStatement` and `verifySshsig` throw.
@@ -34,11 +34,9 @@ export function openApproval(
 ): OpenedApproval {
   const statement = parseStatement(submitted.statement);
   refuseOther(statement.request, request);
-  refuseOver(request, now);
+  if (statement.decision !== 'withdraw') refuseOver(request, now);
   const { good, key } = signedBy(statement.human, submitted, approvalNamespace(request.trustDomain), keysOf);
-  const { human, decision } = statement;
-  const strength = strengthOf(good, key);
-  const vote = { human, decision, strength, fingerprint: good.fingerprint, withdrawn: false };
+  const vote = { human: statement.human, strength: strengthOf(good, key), fingerprint: good.fingerprint };
   return { vote, statement, proof: key.proof, counter: good.sk?.counter };
 }
 

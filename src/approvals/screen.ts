@@ -13,7 +13,7 @@ import { fieldLines, line, RULE, ScreenReader, TITLE, wrapped } from './screen-l
 import { parseRequest, parseStatement, requestDigest, type Statement, statementText } from './statement.ts';
 import { choice, invalidStatement } from './values.ts';
 
-const decision = choice('approve', 'reject');
+const decision = choice('approve', 'reject', 'withdraw');
 const [TARGET] = TARGET_FIELDS as [Field];
 
 /** Lines in ASCII and what letters the statement itself has; ends with a line end. Throws as `statementText` does. */

@@ -20,7 +20,8 @@ import {
 import { invalidStatement } from './values.ts';
 
 export interface Statement {
-  readonly decision: 'approve' | 'reject';
+  /** `withdraw`: whoever approved it takes that back. */
+  readonly decision: 'approve' | 'reject' | 'withdraw';
   /** Who signs. */
   readonly human: string;
   /** Why, in their words. */
@@ -68,7 +69,7 @@ export function statementText(statement: Statement): string {
 
 /** Throws as `statementText` does: for whoever asks, before anybody is asked. What cannot be shown or signed cannot be approved. */
 export function refuseUnfit(request: ApprovalRequest): void {
-  statementText({ decision: 'approve', human: LONGEST_HUMAN, reason: LONGEST_REASON, request });
+  statementText({ decision: 'withdraw', human: LONGEST_HUMAN, reason: LONGEST_REASON, request });
 }
 
 /** Throws ('invalid-argument', 'STATEMENT_INVALID'), or JSON_INVALID, unless it is one and in canonical form. */
@@ -81,8 +82,8 @@ export function parseStatement(text: string): Statement {
     throw invalidStatement('v', version instanceof JsonNumber ? version.source : version, `it is not ${VERSION}`);
   const decision = members.get('decision');
   // guard: C4 test/approvals/statement.test.ts
-  if (decision !== 'approve' && decision !== 'reject')
-    throw invalidStatement('decision', decision, 'it is neither approve nor reject');
+  if (decision !== 'approve' && decision !== 'reject' && decision !== 'withdraw')
+    throw invalidStatement('decision', decision, 'it is none of approve, reject, withdraw');
   const request = parseRequest(members.get('request'));
   const said = {
     human: human.parse(members.get('human'), 'human'),

@@ -9,7 +9,7 @@ import { openApproval } from '../approvals/approval.ts';
 import type { Approvals, OpenedRequest } from '../approvals/approvals.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
 import type { ApproverKey, Submitted } from '../approvals/signed.ts';
-import { refuseUnfit, requestDigest, requestText } from '../approvals/statement.ts';
+import { parseStatement, refuseUnfit, requestDigest, requestText } from '../approvals/statement.ts';
 import type { AgentOwners } from '../approvals/uid-relation.ts';
 import type { Timer } from '../lib/clock.ts';
 import type { ApprovalRecord, VoteRecord } from '../store/approvals.ts';
@@ -80,10 +80,11 @@ export class Ballots implements Approvals {
   }
 
   /**
-   * What a human signed, of the request `id`; by whom it came in says nothing. Resolves with how the request stands then.
+   * What a human signed, of the request `id`: a vote, or that they take theirs back; by whom it came in says nothing. Resolves with
+   * how the request stands then.
    *
    * Rejects with ('not-found', 'APPROVAL_NOT_FOUND'), ('failed-precondition', 'APPROVAL_OVER' | 'APPROVAL_OTHER_REQUEST'),
-   * ('permission-denied', 'APPROVAL_KEY_UNKNOWN' | 'VOTE_COUNTS_NOTHING'), ('already-exists', 'VOTE_EXISTS'), and what
+   * ('permission-denied', 'APPROVAL_KEY_UNKNOWN' | 'VOTE_COUNTS_NOTHING'), ('already-exists', 'VOTE_EXISTS'), ('not-found', 'VOTE_NOT_FOUND'), and what
    * `parseStatement` and `verifySshsig` throw.
    */
   async submit(id: string, submitted: Submitted, by: string): Promise<OpenedRequest> {
@@ -133,19 +134,22 @@ export class Ballots implements Approvals {
     const record = store.get(id);
     if (record === undefined) throw notAsked(id);
     // The writer refuses it as well; here nothing is verified for it.
-    if (record.state !== 'pending') throw overAlready(id, record.notAfter, record.state);
+    const { decision } = parseStatement(submitted.statement);
+    if (record.state !== 'pending' && !(decision === 'withdraw' && record.state === 'approved'))
+      throw overAlready(id, record.notAfter, record.state);
     const opened = openApproval(submitted, requestOf(record), (name) => this.#keysOf(name), now);
     const vote: VoteRecord = {
       ...submitted,
       request: id,
       human: opened.vote.human,
-      decision: opened.vote.decision,
+      decision,
       fingerprint: opened.vote.fingerprint,
       strength: opened.vote.strength,
       proof: opened.proof,
       counter: opened.counter ?? null,
       at: now,
     };
+    if (decision === 'withdraw') return this.#takeBack(record, { ...vote, decision }, opened.statement.reason, by);
     const [unfit] = judge(this.#rooms, record, [vote], now).void;
     // guard: C2 test/ballots/ballots.test.ts — what counts for nothing is told, and not kept
     if (unfit !== undefined) throw countsNothing(id, unfit);
@@ -153,6 +157,21 @@ export class Ballots implements Approvals {
     const names = new Set([vote.human, ...came.approvals.map(({ human }) => human)]);
     const humans = [...names].map((name) => [name, people.get(name)?.revision ?? 0] as const);
     return store.vote(vote, { revision: record.revision, humans }, outcomeOf(came, opened.statement.reason), by);
+  }
+
+  /** Needs neither a strength nor policy's leave: it takes nothing but what they gave. */
+  #takeBack(
+    record: ApprovalRecord,
+    vote: VoteRecord & { readonly decision: 'withdraw' },
+    said: string | null,
+    by: string,
+  ): Promise<ApprovalRecord> {
+    const human = this.#rooms.people.get(vote.human);
+    // guard: C2 test/ballots/taken-back.test.ts
+    if (human?.active !== true) throw countsNothing(record.id, { human: vote.human, why: 'they have left' });
+    const humans = [[human.name, human.revision] as const];
+    const reason = `${human.name} took their approval back${said === null ? '' : `: ${said}`}`;
+    return this.#rooms.store.takeBack(vote, { revision: record.revision, humans }, reason, by);
   }
 
   #keysOf(name: string): readonly ApproverKey[] {

@@ -16,7 +16,8 @@ export function requestOf(record: ApprovalRecord): ApprovalRequest {
   return parseRequest(parseJsonText(record.request, 'request'));
 }
 
-export function judge(rooms: JudgingRooms, record: ApprovalRecord, votes: readonly CastVote[], now: number): Tally {
+export function judge(rooms: JudgingRooms, record: ApprovalRecord, cast: readonly CastVote[], now: number): Tally {
+  const votes = standing(cast);
   const request = requestOf(record);
   const { uids, gids } = JSON.parse(record.agent) as { uids: number[] | null; gids: number[] | null };
   const agent: AgentOwners = { uids: uids ?? undefined, gids: gids ?? undefined };
@@ -31,7 +32,7 @@ export function judge(rooms: JudgingRooms, record: ApprovalRecord, votes: readon
     requestedBy: request.requestedBy,
     irrevocable: request.targets.some(({ irrevocable }) => irrevocable),
     notAfter: request.notAfter,
-    votes: votes.map(asVote),
+    votes,
     voters,
   };
   return tally(ballot, now);
@@ -40,7 +41,7 @@ export function judge(rooms: JudgingRooms, record: ApprovalRecord, votes: readon
 function voterOf(
   rooms: JudgingRooms,
   human: HumanRecord,
-  votes: readonly CastVote[],
+  votes: readonly Vote[],
   request: ApprovalRequest,
   agent: AgentOwners,
   at: number,
@@ -56,7 +57,12 @@ function voterOf(
   };
 }
 
-/** No vote is withdrawn by itself: whoever approved and thinks better of it rejects, which wins. */
-function asVote({ human, decision, fingerprint, strength }: CastVote): Vote {
-  return { human, decision, fingerprint, strength: strength as KeyStrength, withdrawn: false };
+/** What was taken back stays, as that: it is none of the votes, and says of another that it counts no more. */
+function standing(cast: readonly CastVote[]): readonly Vote[] {
+  const takenBack = new Set(cast.filter(({ decision }) => decision === 'withdraw').map(({ human }) => human));
+  return cast.flatMap(({ human, decision, fingerprint, strength }) =>
+    decision === 'withdraw'
+      ? []
+      : { human, decision, fingerprint, strength: strength as KeyStrength, withdrawn: takenBack.has(human) },
+  );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `assay approve` and `assay reject`: what is signed is read from the screen that was shown, so that nothing is signed that was not
+ * `assay approve`, `reject` and `approvals withdraw`: what is signed is read from the screen that was shown, so that nothing is signed that was not
  * (attack C4).
  */
 import { writeFile } from 'node:fs/promises';
@@ -36,6 +36,11 @@ export function approve(io: Io, options: Options, [id = '']: readonly string[]):
 export async function reject(io: Io, options: Options, [id = '']: readonly string[]): Promise<number> {
   if (options.signature === undefined) required(options.reason, '--reason');
   return decide(io, options, 'reject', id);
+}
+
+/** Of whoever approved: what began by it ends. */
+export function withdraw(io: Io, options: Options, [id = '']: readonly string[]): Promise<number> {
+  return decide(io, options, 'withdraw', id);
 }
 
 function decide(io: Io, options: Options, decision: Decision, id: string): Promise<number> {

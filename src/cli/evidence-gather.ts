@@ -131,8 +131,10 @@ async function humansOf(admin: Admin, own: readonly EvidenceEvent[], size: numbe
   const last = votes.at(-1);
   if (last === undefined) return [];
   const names = votes.map((vote) => ({ name: rowOf(vote).get('human'), seq: vote.seq }));
+  const decided = votes.findLast(({ kind }) => kind !== 'vote.withdraw') ?? last;
   let wanted: readonly Wanted[] = names.flatMap(({ name, seq }) => [
     { name, seq, at: Number.POSITIVE_INFINITY },
+    { name, seq: decided.seq, at: Number.POSITIVE_INFINITY },
     { name, seq: last.seq, at: Number.POSITIVE_INFINITY },
   ]);
   const found: EvidenceEvent[] = [];

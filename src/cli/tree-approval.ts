@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `assay approvals`, `approve` and `reject`: their commands and flags. */
+/** `assay approvals`, with `withdraw`, `approve` and `reject`: their commands and flags. */
 import type { Command } from 'commander';
 import { addAdminFlags, addPageFlags, once } from './flags.ts';
 import type { Program } from './program.ts';
@@ -7,6 +7,10 @@ import type { Program } from './program.ts';
 const DECIDE_RULES = `All that is signed is shown first. The signature is made by ssh-keygen with --key, or with the one key of the ssh-agent that is
 registered as somebody's; whose key it is says who decides. Who runs the command says nothing.
 To sign elsewhere: --statement-out FILE --human NAME, then --statement FILE --signature FILE.sig.`;
+
+const WITHDRAW_RULES = `Whoever approved takes it back, with any key of theirs, and for good. While others are missing, theirs is missing again. After that, the task
+ends with all that it was given; a grant ends with all tasks under it.
+${DECIDE_RULES}`;
 
 export function addApprovalCommands(program: Program): void {
   const list = program.leaf(
@@ -25,6 +29,14 @@ export function addApprovalCommands(program: Program): void {
     async () => (await import('./approval-list.ts')).approvalShow,
   );
   addAdminFlags(show);
+  const withdraw = program.leaf(
+    list,
+    'withdraw <id>',
+    'take your approval back, with a signature',
+    { rules: WITHDRAW_RULES, example: 'assay approvals withdraw 01jdqw3h5v8z9k2m4n6p7r8s9t --reason "wrong account"' },
+    async () => (await import('./approve.ts')).withdraw,
+  );
+  addSigningFlags(withdraw, 'why; it is signed along');
   const approve = program.leaf(
     program.root,
     'approve <id>',

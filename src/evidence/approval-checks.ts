@@ -8,6 +8,7 @@ import { parseJsonText } from '../lib/json-text.ts';
 import { checkOutcome } from './outcome-checks.ts';
 import type { Row } from './row.ts';
 import type { SortedEvents } from './sorted.ts';
+import { checkTakenBack, endOfVotes } from './taken-back-checks.ts';
 import type { ProvenTask } from './task-checks.ts';
 import type { Verdict } from './verdict.ts';
 import { checkVote, type KnownKeys, type ProvenVote } from './vote-checks.ts';
@@ -52,6 +53,7 @@ export function checkApproval(
   const request = requestIn(first, task, origin, verdict);
   const votes = cast.map((row) => checkVote(row, request, humans, known, verdict));
   const last = asked.at(-1) as Row;
+  checkTakenBack(votes, asked, task, verdict);
   const counted = checkOutcome(first, asked, votes, humans, request, verdict);
   const approved = asked.find(({ event }) => event.kind === 'approval.approved');
   // guard: C1 test/evidence/approvals.test.ts
@@ -67,7 +69,10 @@ export function checkApproval(
 
 /** None left out, none after the end, each vote right before what it came to. */
 function checkSteps(asked: readonly Row[], cast: readonly Row[], verdict: Verdict): void {
-  const voteAt = new Set(cast.map(({ event }) => event.seq));
+  const over = endOfVotes(asked);
+  // What is taken back later changes nothing of what people were asked.
+  const came = cast.filter(({ event: { seq, kind } }) => kind !== 'vote.withdraw' || seq < over);
+  const voteAt = new Set(came.map(({ event }) => event.seq));
   for (const [at, row] of asked.entries()) {
     const { seq, kind } = row.event;
     const name = `event ${seq} (${kind})`;

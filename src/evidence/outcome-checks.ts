@@ -2,7 +2,7 @@
 /** What the votes came to, counted again. */
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { uidRelation } from '../approvals/uid-relation.ts';
-import { tally, type Voter } from '../approvals/votes.ts';
+import { tally, type Vote, type Voter } from '../approvals/votes.ts';
 import type { ProvenApproval } from './approval-checks.ts';
 import type { Row } from './row.ts';
 import type { Verdict } from './verdict.ts';
@@ -25,7 +25,7 @@ export function checkOutcome(
       requestedBy: request.requestedBy,
       irrevocable: request.targets.some(({ irrevocable }) => irrevocable),
       notAfter: request.notAfter,
-      votes,
+      votes: standing(votes, end.event.seq),
       voters: votersOf(votes, humans, opened, end.event.seq),
     },
     end.event.at,
@@ -40,6 +40,14 @@ export function checkOutcome(
   );
   for (const { human, why } of count.void) verdict.remark(`the vote of ${human} does not count: ${why}`);
   return count.approvals.map(({ human, uid }) => ({ human, uid }));
+}
+
+/** As the votes were when it was decided: what was taken back before is none. */
+function standing(votes: readonly ProvenVote[], seq: number): readonly Vote[] {
+  const back = votes.filter((vote) => vote.decision === 'withdraw' && vote.seq < seq).map(({ human }) => human);
+  return votes.flatMap(({ decision, ...vote }) =>
+    decision === 'withdraw' ? [] : { ...vote, decision, withdrawn: back.includes(vote.human) },
+  );
 }
 
 /**

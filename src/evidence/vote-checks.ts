@@ -13,7 +13,9 @@ import { mostShown } from './vouch-checks.ts';
 /** Keys of people as whoever verifies knows them: by name, as OpenSSH writes them on the wire, base64. */
 export type KnownKeys = ReadonlyMap<string, readonly string[]>;
 
-export interface ProvenVote extends Vote {
+/** Also where somebody took theirs back. */
+export interface ProvenVote extends Omit<Vote, 'decision' | 'withdrawn'> {
+  readonly decision: Statement['decision'];
   readonly seq: number;
   readonly at: number;
   /** In their words. */
@@ -56,7 +58,7 @@ export function checkVote(
   // guard: C3 test/evidence/approvals.test.ts
   verdict.require(strength <= shown, `${name}: its strength ${strength} is more than the signature shows`);
   return {
-    ...{ seq, at, human, strength, proof, reason: statement.reason, decision: statement.decision, withdrawn: false },
+    ...{ seq, at, human, strength, proof, reason: statement.reason, decision: statement.decision },
     fingerprint: good?.fingerprint ?? row.text('fingerprint'),
     keyType: good?.keyType ?? '',
     keyBlob: good?.keyBlob ?? '',
@@ -77,8 +79,9 @@ function refuseOther(row: Row, statement: Statement, request: ApprovalRequest, n
   const odd = differences(statement.request, request);
   // guard: C4 test/evidence/approvals.test.ts
   verdict.require(odd.length === 0, `${name}: what was signed is not what was asked: ${odd.join(', ')}`);
+  const isInTime = statement.decision === 'withdraw' || at < request.notAfter;
   // guard: C4 test/evidence/approvals.test.ts
-  verdict.require(at === row.whole('at') && at < request.notAfter, `${name}: it came when the time to answer was over`);
+  verdict.require(at === row.whole('at') && isInTime, `${name}: it came when the time to answer was over`);
 }
 
 function signatureOf(row: Row, request: ApprovalRequest, name: string, verdict: Verdict): GoodSignature | undefined {

@@ -34,11 +34,11 @@ export interface ApprovalRecord {
   readonly revision: number;
 }
 
-/** Never changed: a human approves a request once and rejects it once. */
+/** Never changed: a human approves a request once, rejects it once, and takes their approval back once. */
 export interface VoteRecord {
   readonly request: string;
   readonly human: string;
-  readonly decision: 'approve' | 'reject';
+  readonly decision: 'approve' | 'reject' | 'withdraw';
   readonly fingerprint: string;
   readonly strength: number;
   /** How the key is known to be what it claims: none, stated, attested. */
@@ -82,6 +82,18 @@ export interface ApprovalStore {
    * request or its task no longer waits, ('already-exists', 'VOTE_EXISTS').
    */
   vote(vote: VoteRecord, on: JudgedOn, decided: DecidedApproval | undefined, by: string): Promise<ApprovalRecord>;
+  /**
+   * An approval taken back, and in the same step what began by it: the task, or the grant with all tasks under it. `by` is who
+   * handed it in, `reason` what those say of their end. Rejects with ('aborted', 'DECISION_STALE') as above, ('not-found',
+   * 'VOTE_NOT_FOUND') where they approved nothing, ('already-exists', 'VOTE_EXISTS'), and ('failed-precondition', 'APPROVAL_OVER')
+   * where nothing is left to take back.
+   */
+  takeBack(
+    vote: VoteRecord & { readonly decision: 'withdraw' },
+    on: JudgedOn,
+    reason: string,
+    by: string,
+  ): Promise<ApprovalRecord>;
   /** Without a vote. Resolves with the record; undefined where it was decided already, or there is none. */
   decide(id: string, decided: DecidedApproval, by: string, at: number): Promise<ApprovalRecord | undefined>;
   get(id: string): ApprovalRecord | undefined;

@@ -29,9 +29,10 @@ const opened = (one: Submitted, asked: ApprovalRequest = request, now = NOW) => 
 
 describe('an approval that is submitted', () => {
   it('is a vote of the human whom the statement names, by the key that is theirs', () => {
-    for (const decision of ['approve', 'reject'] as const) {
+    for (const decision of ['approve', 'reject', 'withdraw'] as const) {
       const { vote, statement, proof, counter } = opened(submitted(alice, { decision }));
-      expect(vote).toMatchObject({ human: 'alice', decision, strength: 1, withdrawn: false });
+      expect(vote).toMatchObject({ human: 'alice', strength: 1 });
+      expect(statement.decision).toBe(decision);
       expect(vote.fingerprint).toBe(parseSshKey(`ssh-ed25519 ${alice.blob}`).fingerprint);
       expect([statement.request, proof, counter]).toEqual([request, 'none', undefined]);
     }
@@ -70,8 +71,13 @@ describe('an approval that is submitted', () => {
   });
 
   it('C4: is refused after the end of its request', () => {
-    expect(opened(submitted(alice), request, request.notAfter - 1).vote.decision).toBe('approve');
-    expect(refusalOf(() => opened(submitted(alice), request, request.notAfter)).reason).toBe('APPROVAL_OVER');
+    expect(opened(submitted(alice), request, request.notAfter - 1).statement.decision).toBe('approve');
+    for (const decision of ['approve', 'reject'] as const)
+      expect(refusalOf(() => opened(submitted(alice, { decision }), request, request.notAfter)).reason).toBe(
+        'APPROVAL_OVER',
+      );
+    const back = opened(submitted(alice, { decision: 'withdraw' }), request, request.notAfter);
+    expect(back.statement.decision).toBe('withdraw');
   });
 
   it('C2: is refused by a key that is not theirs, whoever’s it is', () => {
@@ -110,8 +116,9 @@ describe('the files of an approval', () => {
     execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-f', key, '-n', NAMESPACE, file], { stdio: 'pipe' });
     const one = { statement: readFileSync(file, 'utf8'), signature: readFileSync(`${file}.sig`, 'utf8') };
     const line = readFileSync(`${key}.pub`, 'utf8').trim();
-    const { vote } = openApproval(one, request, () => [plain(parseSshKey(line).blob)], NOW);
-    expect(vote).toMatchObject({ human: 'alice', decision: 'approve', strength: 1 });
+    const { vote, statement: said } = openApproval(one, request, () => [plain(parseSshKey(line).blob)], NOW);
+    expect(vote).toMatchObject({ human: 'alice', strength: 1 });
+    expect(said.decision).toBe('approve');
     expect(verify(line, one.signature, type)).toContain(`Good "${NAMESPACE}" signature for alice`);
   });
 

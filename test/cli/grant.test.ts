@@ -117,6 +117,21 @@ describe('a grant', () => {
   );
 
   asRoot(
+    'I7: is taken back, and what runs under it ended, when who approved it takes that back',
+    async () => {
+      const { id } = await ask();
+      await bench.decide('approve', id, 'alice');
+      const program = bench.task([...REFUND, '--grant', id], ['/bin/sh', '-c', 'echo "ran"; exec sleep 60']);
+      await program.heard('text');
+      expect(await bench.takeBack(id, 'alice')).toMatchObject({ code: 0 });
+      expect(await grantOf(id)).toMatchObject({ state: 'revoked', state_reason: 'alice took their approval back' });
+      await program.ended;
+      expect(await over(bench.task([...REFUND, '--grant', id], RUN))).toBe(1);
+    },
+    60_000,
+  );
+
+  asRoot(
     'C2: is taken back, and what runs under it ended, when the key that signed it is taken away',
     async () => {
       const { id } = await ask();

@@ -18,9 +18,12 @@ afterAll(() => bench?.close());
 /** One that waits, once it is asked. */
 async function waiting(): Promise<{ readonly id: string; readonly program: ReturnType<AgentBench['task']> }> {
   const program = bench.task(REFUND, ['/bin/sh', '-c', 'echo "ran $ASSAY_TASK_ID"']);
+  return { id: await asked(), program };
+}
+async function asked(): Promise<string> {
   for (let tries = 0; tries < 200; tries += 1) {
     const [one] = (await bench.json('approvals')).approvals;
-    if (one !== undefined) return { id: one.id, program };
+    if (one !== undefined) return one.id;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('nobody is asked');
@@ -47,6 +50,34 @@ describe('a task of high impact', () => {
     const { out } = await assayHere(['audit', 'verify', '--config', bench.daemon.configFile]);
     expect(out).toContain('all is as it was written');
   });
+
+  asRoot(
+    'I7: ends with all that it was given when its owner takes the approval back, and its evidence says so',
+    async () => {
+      const program = bench.task(REFUND, ['/bin/sh', '-c', 'echo "ran"; exec sleep 60']);
+      const id = await asked();
+      await bench.decide('approve', id, 'alice');
+      await program.heard('text');
+      const other = await bench.takeBack(id, 'mallory');
+      expect([other.code, other.err]).toEqual([1, expect.stringContaining('"mallory" has not approved')]);
+      expect((await taskOf(id)).state).toBe('active');
+      const back = await bench.takeBack(id, 'alice', '--reason', 'wrong order');
+      expect([back.code, back.err]).toEqual([0, expect.stringMatching(/decision +"withdraw"/)]);
+      expect(back.out).toMatch(/withdraw +alice with strength 1/);
+      expect(await taskOf(id)).toMatchObject({
+        ...{ state: 'ended', end: 'revoked', end_reason: 'alice took their approval back: wrong order' },
+      });
+      await program.ended;
+      expect((await bench.takeBack(id, 'alice')).code).toBe(1);
+      const file = `${bench.daemon.folder}/taken-back.json`;
+      await bench.good('evidence', id, '--out', file);
+      const { code, out } = await assayHere(['evidence', 'verify', file]);
+      expect([code, out]).toEqual([0, expect.stringContaining('withdraw by alice')]);
+      const { out: log } = await assayHere(['audit', 'verify', '--config', bench.daemon.configFile]);
+      expect(log).toContain('all is as it was written');
+    },
+    40_000,
+  );
 
   asRoot('C1: does not begin by the word of somebody who does not answer for it', async () => {
     const { id, program } = await waiting();

@@ -80,6 +80,10 @@ export class AgentBench {
     return this.run(word, id, '--key', join(this.daemon.folder, human), '--yes', ...more);
   }
 
+  takeBack(id: string, human: string, ...more: string[]): Promise<CliResult> {
+    return this.run('approvals', 'withdraw', id, '--key', join(this.daemon.folder, human), '--yes', ...more);
+  }
+
   /** A service that may begin what agents may, and is given SVIDs outside of tasks too. */
   async permitAll(spiffeId: string, uid: number): Promise<void> {
     const words = ['--kind', 'service', '--purpose', 'is measured', '--owner', 'uid:0', '--env', 'prod'];

@@ -74,7 +74,10 @@ function show(
     missing: opened.missing,
     votes: store.votes(id).map(({ human, decision, strength, proof, fingerprint, statement, signature, at }) => ({
       ...{ human, decision, strength, proof, fingerprint, statement, signature, at },
-      void: opened.void.find((one) => one.human === human && one.fingerprint === fingerprint)?.why ?? '',
+      void:
+        decision === 'withdraw'
+          ? ''
+          : (opened.void.find((one) => one.human === human && one.fingerprint === fingerprint)?.why ?? ''),
     })),
   };
 }

@@ -6,7 +6,9 @@ import { PENDING_IN_ALL, PENDING_PER_UID } from '../approvals.ts';
 import { APPROVAL, APPROVAL_COLUMNS, approvalRow, VOTE, VOTE_COLUMNS, voteRow } from './approval-rows.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { EventLog } from './event-log.ts';
-import type { Value } from './wire.ts';
+import type { GrantCommands } from './grant-commands.ts';
+import type { TaskCommands } from './task-commands.ts';
+import type { TakenBackAnswer, Value } from './wire.ts';
 
 type Decided = readonly [state: string, reason: string];
 
@@ -25,10 +27,20 @@ export class ApprovalCommands {
   readonly #key: Statement;
   readonly #hasVote: Statement;
   readonly #vote: Statement;
+  readonly #live: Statement;
+  readonly #tasks: TaskCommands;
+  readonly #grants: GrantCommands;
 
-  constructor(db: Database, log: ChangeLog, events: EventLog) {
+  constructor(db: Database, log: ChangeLog, events: EventLog, tasks: TaskCommands, grants: GrantCommands) {
     this.#log = log;
     this.#events = events;
+    this.#tasks = tasks;
+    this.#grants = grants;
+    this.#live = db
+      .prepare(
+        "SELECT 1 FROM task WHERE id = ? AND state IN ('pending', 'active') UNION ALL SELECT 1 FROM grant WHERE id = ? AND state IN ('requested', 'pending', 'active')",
+      )
+      .pluck();
     this.#identity = db.prepare("SELECT 1 FROM identity WHERE spiffe_id = ? AND state = 'active'").pluck();
     this.#task = db.prepare("SELECT 1 FROM task WHERE id = ? AND state = 'pending' AND deadline > ?").pluck();
     const pending = "FROM approval_request INDEXED BY approval_pending WHERE state = 'pending'";
@@ -83,6 +95,41 @@ export class ApprovalCommands {
     if (decided !== null) return this.#decided(id, decided, by, at);
     this.#revise.run(id);
     return this.#noted('voted', this.#row.get(id) as Value[], by, at);
+  }
+
+  /** An approval, by whoever gave it. What began by it ends in the same step. */
+  takeBack(vote: Value[], revision: number, humans: [string, number][], reason: string, by: string): TakenBackAnswer {
+    const [id, human, at] = [vote[VOTE.request] as string, vote[VOTE.human] as string, vote[VOTE.at] as number];
+    const request = this.#row.get(id) as Value[] | undefined;
+    if (request === undefined) throw missing(id);
+    const isPending = request[APPROVAL.state] === 'pending';
+    if (this.#hasVote.get(id, human, 'approve') === undefined) throw notVoted(id, human);
+    if (this.#hasVote.get(id, human, 'withdraw') !== undefined) throw voted(id, human);
+    const isLive = request[APPROVAL.state] === 'approved' && this.#live.get(id, id) !== undefined;
+    // guard: C4 test/store/taken-back.test.ts — what is over stays as it ended
+    if (!isPending && !isLive) throw over(id, 'nothing is left of it to take back');
+    // guard: C2 test/store/taken-back.test.ts
+    if (humans.some((one) => this.#human.get(...one) === undefined)) throw stale('somebody who decided');
+    // guard: C2 test/store/taken-back.test.ts
+    if (this.#key.get(vote[VOTE.fingerprint], human) === undefined) throw stale('the key');
+    // guard: I3 test/store/taken-back.test.ts — a vote that was counted with it is judged anew
+    if (request[APPROVAL.revision] !== revision) throw stale('the request');
+    this.#vote.run(vote);
+    this.#events.note('vote.withdraw', by, at, request[APPROVAL.identity] as string, voteRow(vote), taskOf(request));
+    if (isPending) {
+      this.#revise.run(id);
+      const requestSeq = this.#noted('voted', this.#row.get(id) as Value[], by, at);
+      return { requestSeq, grantSeq: 0, ended: [] };
+    }
+    // guard: I7 test/store/taken-back.test.ts — nothing is given in between
+    return { requestSeq: 0, ...this.#endWhatBegan(request, reason, by, at) };
+  }
+
+  #endWhatBegan(request: Value[], reason: string, by: string, at: number): Omit<TakenBackAnswer, 'requestSeq'> {
+    const task = taskOf(request);
+    if (task !== null) return { grantSeq: 0, ended: this.#tasks.end(task, 'revoked', reason, by, at) };
+    const { seq, ended } = this.#grants.revoke(request[APPROVAL.id] as string, reason, by, at);
+    return { grantSeq: seq, ended };
   }
 
   /** Answers 0 where nothing was pending. */
@@ -157,6 +204,14 @@ function voted(id: string, human: string): Failure {
     field: 'human',
     value: quote(human),
     hint: `see what the votes come to: assay approvals show ${id}`,
+  });
+}
+
+function notVoted(id: string, human: string): Failure {
+  return new Failure('not-found', 'VOTE_NOT_FOUND', `${quote(human)} has not approved ${quote(id)}`, {
+    field: 'human',
+    value: quote(human),
+    hint: `see who did: assay approvals show ${id}`,
   });
 }
 

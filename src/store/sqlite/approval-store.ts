@@ -12,9 +12,11 @@ import type {
 import type { Change } from '../records.ts';
 import type { Listed, Page } from '../store.ts';
 import { APPROVAL_COLUMNS, approvalOf, approvalValues, VOTE_COLUMNS, voteOf, voteValues } from './approval-rows.ts';
+import { grantChanges } from './grant-store.ts';
 import { listPage } from './listing.ts';
 import { APPROVALS, approvalWhere } from './lists.ts';
-import { Op } from './wire.ts';
+import { endedChanges } from './task-changes.ts';
+import { Op, type TakenBackAnswer } from './wire.ts';
 import type { Writer } from './writer.ts';
 
 type Row = readonly unknown[];
@@ -45,6 +47,21 @@ export class SqliteApprovalStore implements ApprovalStore {
       this.#changes(vote.request, seq as number, by, vote.at),
     );
     return this.get(vote.request) as ApprovalRecord;
+  }
+
+  async takeBack(
+    vote: VoteRecord & { readonly decision: 'withdraw' },
+    { revision, humans }: JudgedOn,
+    reason: string,
+    by: string,
+  ): Promise<ApprovalRecord> {
+    const { request: id, at } = vote;
+    await this.#writer.run(Op.takeBackVote, [voteValues(vote), revision, humans, reason, by], (done) => {
+      const { requestSeq, grantSeq, ended } = done as TakenBackAnswer;
+      const request = requestSeq === 0 ? [] : this.#changes(id, requestSeq, by, at);
+      return [...request, ...grantChanges(this.#db, id, grantSeq, by, at), ...endedChanges(ended, by, at)];
+    });
+    return this.get(id) as ApprovalRecord;
   }
 
   async decide(

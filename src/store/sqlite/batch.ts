@@ -91,8 +91,8 @@ export class Batches {
     this.#targets = new TargetCommands(db, this.#log, this.events);
     this.#meta = new MetaCommands(db, this.events);
     this.#audit = new AuditCommands(db, this.events);
-    this.#approval = new ApprovalCommands(db, this.#log, this.events);
     this.#grant = new GrantCommands(db, this.#log, this.events, this.#task);
+    this.#approval = new ApprovalCommands(db, this.#log, this.events, this.#task, this.#grant);
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#savepoint = db.prepare('SAVEPOINT command');
@@ -199,6 +199,8 @@ export class Batches {
         return this.#approval.vote(...(args as unknown as Parameters<ApprovalCommands['vote']>));
       case Op.decideApproval:
         return this.#approval.decide(...(args as unknown as Parameters<ApprovalCommands['decide']>));
+      case Op.takeBackVote:
+        return this.#approval.takeBack(...(args as unknown as Parameters<ApprovalCommands['takeBack']>));
       case Op.createGrant:
         return this.#grant.create(...(args as unknown as Parameters<GrantCommands['create']>));
       case Op.stepGrant:

@@ -20,6 +20,7 @@ import { step as step14 } from './migrations/0014-grants.ts';
 import { step as step15 } from './migrations/0015-vouched-keys.ts';
 import { step as step16 } from './migrations/0016-irrevocable-intents.ts';
 import { step as step17 } from './migrations/0017-break-glass.ts';
+import { step as step18 } from './migrations/0018-taken-back.ts';
 import type { Migration } from './migrations/migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   step15,
   step16,
   step17,
+  step18,
 ];

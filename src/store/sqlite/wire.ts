@@ -37,6 +37,7 @@ export const Op = {
   createGrant: 76,
   stepGrant: 77,
   revokeGrant: 78,
+  takeBackVote: 79,
   createIdentity: 40,
   retireIdentity: 41,
   reportFinding: 50,
@@ -76,7 +77,8 @@ export type Done =
   | RevokedAnswer
   | readonly RevokedAnswer[]
   | readonly EndedAnswer[]
-  | GrantEndedAnswer;
+  | GrantEndedAnswer
+  | TakenBackAnswer;
 
 export interface RevokedAnswer {
   /** Of the first change: that of an identity where one was written, then that of the revocation. */
@@ -103,6 +105,13 @@ export interface EndedAnswer {
 /** A grant that was taken back, and what ended with it. `seq` is 0 where it was over already. */
 export interface GrantEndedAnswer {
   readonly seq: number;
+  readonly ended: readonly EndedAnswer[];
+}
+
+/** An approval that was taken back: the change of its request or its grant, 0 for each that did not change, and what ended. */
+export interface TakenBackAnswer {
+  readonly requestSeq: number;
+  readonly grantSeq: number;
   readonly ended: readonly EndedAnswer[];
 }
 
