@@ -80,12 +80,16 @@ impact            high impact
 
   it('C4: says all that is signed, and is read back as that', () => {
     fc.assert(
-      fc.property(ANY_REQUEST, fc.constantFrom('approve' as const, 'reject' as const), (request, decision) => {
-        const statement = { decision, human: 'bob', reason: decision === 'reject' ? 'too broad, ש' : null, request };
-        const shown = renderScreen(statement);
-        expect(readScreen(shown)).toEqual(statement);
-        expect(statementText(readScreen(shown))).toBe(statementText(statement));
-      }),
+      fc.property(
+        ANY_REQUEST,
+        fc.constantFrom('approve' as const, 'reject' as const, 'withdraw' as const),
+        (request, decision) => {
+          const statement = { decision, human: 'bob', reason: decision === 'reject' ? 'too broad, ש' : null, request };
+          const shown = renderScreen(statement);
+          expect(readScreen(shown)).toEqual(statement);
+          expect(statementText(readScreen(shown))).toBe(statementText(statement));
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -46,10 +46,14 @@ describe('a statement', () => {
 
   it('C4: is read back as what it was made of', () => {
     fc.assert(
-      fc.property(ANY_REQUEST, fc.constantFrom('approve' as const, 'reject' as const), (request, decision) => {
-        const statement = { decision, human: 'bob', reason: decision === 'reject' ? 'too broad' : null, request };
-        expect(parseStatement(statementText(statement))).toEqual(statement);
-      }),
+      fc.property(
+        ANY_REQUEST,
+        fc.constantFrom('approve' as const, 'reject' as const, 'withdraw' as const),
+        (request, decision) => {
+          const statement = { decision, human: 'bob', reason: decision === 'reject' ? 'too broad' : null, request };
+          expect(parseStatement(statementText(statement))).toEqual(statement);
+        },
+      ),
     );
   });
 

@@ -8,6 +8,8 @@ import type { ApprovalRecord, VoteRecord } from '../../src/store/approvals.ts';
 import type { GrantRecord } from '../../src/store/grants.ts';
 import type { HumanRecord } from '../../src/store/humans.ts';
 import type { Change } from '../../src/store/records.ts';
+import { migrate } from '../../src/store/sqlite/migrate.ts';
+import { migrations } from '../../src/store/sqlite/schema.ts';
 import { verifyDatabase } from '../../src/store/sqlite/verify.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { grantRequest, taskRequest } from '../support/approval.ts';
@@ -41,6 +43,16 @@ function anApproval(kind: 'task' | 'grant', quorum: number): ApprovalRecord {
     ...{ id, kind, identity: ID, request: requestText(request), digest: requestDigest(request), quorum },
     ...{ agent: '{"gids":null,"uids":[1000]}', uid: null, strength: 1, createdAt: NOW, notAfter: NOW + HOUR },
     ...{ state: 'pending', stateSince: NOW, stateReason: null, revision: 1 },
+  };
+}
+
+function aGrant(change: Partial<GrantRecord> = {}): GrantRecord {
+  return {
+    ...{ id: GRANT, identity: ID, intents: [{ target: 'crm', action: 'read', resource: null }], purpose: 'support' },
+    ...{ windowFrom: NOW, windowTo: NOW + HOUR, maxTaskTtlMs: HOUR, maxTasks: 2, used: 0, requestedBy: BY },
+    ...{ digest: anApproval('grant', 1).digest, state: 'requested', stateSince: NOW, stateReason: null },
+    ...{ createdAt: NOW, revision: 1 },
+    ...change,
   };
 }
 
@@ -127,13 +139,7 @@ describe('an approval that is taken back', () => {
 
   it('I7: takes a grant back, with all tasks that began under it', async () => {
     const { store, tasks, grants, changes, approved, takeBack, faults } = await world();
-    const grant: GrantRecord = {
-      ...{ id: GRANT, identity: ID, intents: [{ target: 'crm', action: 'read', resource: null }], purpose: 'support' },
-      ...{ windowFrom: NOW, windowTo: NOW + HOUR, maxTaskTtlMs: HOUR, maxTasks: 2, used: 0, requestedBy: BY },
-      ...{ digest: anApproval('grant', 1).digest, state: 'requested', stateSince: NOW, stateReason: null },
-      ...{ createdAt: NOW, revision: 1 },
-    };
-    await grants.create(grant, BY);
+    await grants.create(aGrant(), BY);
     await approved('grant');
     await grants.step(GRANT, 'pending', null, BY, NOW);
     await grants.step(GRANT, 'active', null, BY, NOW);
@@ -147,6 +153,20 @@ describe('an approval that is taken back', () => {
     expect(changes.map(({ kind, key }) => `${kind} ${key}`)).toEqual([`grant ${GRANT}`, `task ${under}`]);
     await store.close();
     expect(faults()).toEqual([]);
+  });
+
+  it('I7: ends what runs under a grant that is used up, and nothing where nothing runs', async () => {
+    const { tasks, grants, approved, takeBack, refused } = await world();
+    await grants.create(aGrant({ maxTasks: 1 }), BY);
+    await approved('grant');
+    await grants.step(GRANT, 'pending', null, BY, NOW);
+    await grants.step(GRANT, 'active', null, BY, NOW);
+    const under = aTask('01jdqw3h5v8z9k2m4n6p7r8s9w', { state: 'active', grant: GRANT });
+    await tasks.create(under, 1, BY);
+    expect(grants.get(GRANT)?.state).toBe('exhausted');
+    await takeBack(GRANT, 2);
+    expect([grants.get(GRANT)?.state, tasks.get(under.id)?.end]).toEqual(['exhausted', 'revoked']);
+    expect(await refused(GRANT, 2)).toBe('VOTE_EXISTS');
   });
 
   it('I3: while others are missing, has theirs judged anew', async () => {
@@ -195,6 +215,31 @@ describe('an approval that is taken back', () => {
     await store.humans.put(aHuman('alice', { keys: [], revision: 2 }), 'key_remove', BY, NOW);
     expect(await refused(TASK, 2, 'alice', 2)).toBe('DECISION_STALE');
     expect(store.tasks.get(TASK)?.state).toBe('pending');
+  });
+
+  it('finds the votes of before anybody could, as they were', () => {
+    const db = new Database(':memory:');
+    const before = migrations.filter(({ number }) => number < 20);
+    migrate(db, 'memory', NOW, before);
+    db.pragma('foreign_keys = OFF');
+    db.exec(
+      `INSERT INTO human (name, uids, teams, active, created_at, created_by, revision) VALUES ('alice', '', '', 1, 1, 'x', 1);
+       INSERT INTO human_key (fingerprint, human, type, blob, added_at, added_by) VALUES ('f', 'alice', 'ssh-ed25519', 'b', 1, 'x');
+       INSERT INTO approval_request VALUES ('r', 'grant', NULL, 'i', 'q', '${'d'.repeat(71)}', 'a', NULL, 1, 1, 1, 9, 'pending', 1, NULL, 1);
+       INSERT INTO approval_vote VALUES ('r', 'alice', 'approve', 'f', 2, 'stated', 7, 's', 'g', 5);
+       UPDATE approval_request SET state = 'approved', state_reason = 'x'`,
+    );
+    db.pragma('foreign_keys = ON');
+    migrate(db, 'memory', NOW);
+    expect(db.prepare('SELECT * FROM approval_vote').raw().all()).toEqual([
+      ['r', 'alice', 'approve', 'f', 2, 'stated', 7, 's', 'g', 5],
+    ]);
+    expect(() => db.exec('UPDATE approval_vote SET strength = 3')).toThrow('a vote is never changed');
+    expect(() => db.exec('DELETE FROM approval_vote')).toThrow('kept for good');
+    expect(() =>
+      db.exec("INSERT INTO approval_vote VALUES ('r', 'bob', 'approve', 'f', 1, 'none', 7, 's', 'g', 5)"),
+    ).toThrow('takes no vote');
+    db.close();
   });
 
   it('is kept for good, and none without an approval', async () => {

@@ -36,9 +36,12 @@ export class ApprovalCommands {
     this.#events = events;
     this.#tasks = tasks;
     this.#grants = grants;
+    // A grant that is over by its uses or its time may still have tasks.
+    const live = "state IN ('pending', 'active')";
     this.#live = db
       .prepare(
-        "SELECT 1 FROM task WHERE id = ? AND state IN ('pending', 'active') UNION ALL SELECT 1 FROM grant WHERE id = ? AND state IN ('requested', 'pending', 'active')",
+        `SELECT 1 FROM task WHERE (id = ? OR grant = ?) AND ${live}
+         UNION ALL SELECT 1 FROM grant WHERE id = ? AND (state = 'requested' OR ${live})`,
       )
       .pluck();
     this.#identity = db.prepare("SELECT 1 FROM identity WHERE spiffe_id = ? AND state = 'active'").pluck();
@@ -105,7 +108,7 @@ export class ApprovalCommands {
     const isPending = request[APPROVAL.state] === 'pending';
     if (this.#hasVote.get(id, human, 'approve') === undefined) throw notVoted(id, human);
     if (this.#hasVote.get(id, human, 'withdraw') !== undefined) throw voted(id, human);
-    const isLive = request[APPROVAL.state] === 'approved' && this.#live.get(id, id) !== undefined;
+    const isLive = request[APPROVAL.state] === 'approved' && this.#live.get(id, id, id) !== undefined;
     // guard: C4 test/store/taken-back.test.ts — what is over stays as it ended
     if (!isPending && !isLive) throw over(id, 'nothing is left of it to take back');
     // guard: C2 test/store/taken-back.test.ts
