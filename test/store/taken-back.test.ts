@@ -155,18 +155,25 @@ describe('an approval that is taken back', () => {
     expect(faults()).toEqual([]);
   });
 
-  it('I7: ends what runs under a grant that is used up, and nothing where nothing runs', async () => {
-    const { tasks, grants, approved, takeBack, refused } = await world();
-    await grants.create(aGrant({ maxTasks: 1 }), BY);
+  it.each([
+    ['that is used up', 1, 'exhausted'],
+    ['whose window is over', 2, 'expired'],
+  ])('I7: ends what runs under a grant %s', async (_, maxTasks, state) => {
+    const { store, tasks, grants, approved, takeBack, refused, faults } = await world();
+    await grants.create(aGrant({ maxTasks }), BY);
     await approved('grant');
     await grants.step(GRANT, 'pending', null, BY, NOW);
     await grants.step(GRANT, 'active', null, BY, NOW);
     const under = aTask('01jdqw3h5v8z9k2m4n6p7r8s9w', { state: 'active', grant: GRANT });
     await tasks.create(under, 1, BY);
-    expect(grants.get(GRANT)?.state).toBe('exhausted');
+    if (state === 'expired') await grants.step(GRANT, 'expired', 'its window is over', BY, NOW + 1);
+    expect(grants.get(GRANT)?.state).toBe(state);
     await takeBack(GRANT, 2);
-    expect([grants.get(GRANT)?.state, tasks.get(under.id)?.end]).toEqual(['exhausted', 'revoked']);
+    // It ended by itself before: that stays.
+    expect([grants.get(GRANT)?.state, tasks.get(under.id)?.end]).toEqual([state, 'revoked']);
     expect(await refused(GRANT, 2)).toBe('VOTE_EXISTS');
+    await store.close();
+    expect(faults()).toEqual([]);
   });
 
   it('I3: while others are missing, has theirs judged anew', async () => {
