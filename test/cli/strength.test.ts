@@ -62,9 +62,9 @@ asRoot(
   async () => {
     const first = await waiting();
     const claimed = await signed(['approve', first.id], VERIFIED);
-    expect([claimed.code, claimed.err]).toEqual([1, expect.stringContaining('a strength of 2 is needed')]);
+    expect([claimed.code, claimed.err]).toEqual([1, expect.stringContaining('policy does not let them decide')]);
     await vouch('verified');
-    expect((await signed(['approve', first.id], 0)).err).toContain('a strength of 2 is needed');
+    expect((await signed(['approve', first.id], 0)).err).toContain('policy does not let them decide');
     expect(await signed(['approve', first.id], TOUCHED)).toMatchObject({ code: 0 });
     await first.program.heard('text');
     const [{ strength, proof }] = (await bench.json('approvals', 'show', first.id)).approval.votes;

@@ -31,7 +31,16 @@ function aTask(id: string, change: Partial<TaskRecord> = {}): TaskRecord {
     ...{ id, root: id, identity: ID, parent: null, grant: null, depth: 0, purpose: 'ticket 4711' },
     intents: [{ target: 'crm', action: 'read', resource: null }],
     ...{ deadline: NOW + HOUR, pid: 42, uid: 1000, gid: 1000, startTime: '1', attested: '{}', digest: 'ab'.repeat(32) },
-    ...{ policyHash: '', state: 'pending', stateSince: NOW, end: null, endReason: null, createdAt: NOW, revision: 1 },
+    ...{
+      policyHash: '',
+      state: 'pending',
+      stateSince: NOW,
+      end: null,
+      endReason: null,
+      createdAt: NOW,
+      breakGlass: false,
+      revision: 1,
+    },
     ...change,
   };
 }
@@ -51,7 +60,7 @@ function aGrant(change: Partial<GrantRecord> = {}): GrantRecord {
     ...{ id: GRANT, identity: ID, intents: [{ target: 'crm', action: 'read', resource: null }], purpose: 'support' },
     ...{ windowFrom: NOW, windowTo: NOW + HOUR, maxTaskTtlMs: HOUR, maxTasks: 2, used: 0, requestedBy: BY },
     ...{ digest: anApproval('grant', 1).digest, state: 'requested', stateSince: NOW, stateReason: null },
-    ...{ createdAt: NOW, revision: 1 },
+    ...{ createdAt: NOW, breakGlass: false, revision: 1 },
     ...change,
   };
 }
