@@ -25,6 +25,7 @@ export async function gather(admin: Admin, id: string): Promise<Evidence> {
   const own = await all({ task: task.id });
   const [first] = own;
   if (first === undefined) throw notLogged(id);
+  const grant = await grantOf(admin, own, size);
   const over = own.find(({ kind }) => kind === 'task.ended' || kind === 'task.denied');
   const span = { from_seq: first.seq };
   // What was given ends in the same step as the task, with the event right behind.
@@ -34,7 +35,9 @@ export async function gather(admin: Admin, id: string): Promise<Evidence> {
     ...own,
     ...taken.filter(revokes(own, task.id)),
     ...unsent.filter(namesOne(own)),
+    ...grant,
     ...(await humansOf(admin, own, size)),
+    ...(await humansOf(admin, grant, size, drawnIn(own)?.seq)),
     ...(await childrenOf(admin, task.id, size)),
   ];
   return {
@@ -42,7 +45,7 @@ export async function gather(admin: Admin, id: string): Promise<Evidence> {
     checkpoint,
     verifierKey,
     events: [...new Map(events.map((event) => [event.seq, event])).values()].sort((a, b) => a.seq - b.seq),
-    policies: await policiesOf(admin, own),
+    policies: await policiesOf(admin, own, grant),
   };
 }
 
@@ -51,6 +54,8 @@ async function* pages(
   asked: {
     readonly task?: string;
     readonly kind?: string;
+    readonly identity?: string;
+    readonly since?: number;
     readonly from_seq?: number;
     readonly before_seq?: number;
     readonly prove_in?: number;
@@ -110,6 +115,25 @@ function rowOf({ said }: EvidenceEvent): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(JSON.parse(said?.payload ?? '{}') as object));
 }
 
+/** Where it drew on its grant. */
+function drawnIn(own: readonly EvidenceEvent[]): EvidenceEvent | undefined {
+  return own.find(({ kind }) => kind === 'grant.used' || kind === 'grant.exhausted');
+}
+
+/** What became of its grant until it began, what people were asked about that and what they signed. */
+async function grantOf(admin: Admin, own: readonly EvidenceEvent[], size: number): Promise<readonly EvidenceEvent[]> {
+  const drawn = drawnIn(own);
+  if (drawn === undefined) return [];
+  const row = rowOf(drawn);
+  const id = row.get('id');
+  const asked = { identity: String(row.get('identity')), since: Number(row.get('created_at')) };
+  const of = async (kind: string, column: string): Promise<readonly EvidenceEvent[]> => {
+    const events = await collect(admin, { ...asked, kind, before_seq: drawn.seq + 1, prove_in: size });
+    return events.filter((event) => rowOf(event).get(column) === id);
+  };
+  return [...(await of('grant.', 'id')), ...(await of('approval.', 'id')), ...(await of('vote.', 'request'))];
+}
+
 interface Wanted {
   readonly name: unknown;
   /** No later than this event, and than this time. */
@@ -125,8 +149,13 @@ function vouchersOf(event: EvidenceEvent): readonly Wanted[] {
   );
 }
 
-/** Everybody who voted, as they were when they did and when it was decided: backwards through the log, until all are found. */
-async function humansOf(admin: Admin, own: readonly EvidenceEvent[], size: number): Promise<readonly EvidenceEvent[]> {
+/** Everybody who voted, as they were when they did, when it was decided and at `until`: backwards through the log, until all are found. */
+async function humansOf(
+  admin: Admin,
+  own: readonly EvidenceEvent[],
+  size: number,
+  until = 0,
+): Promise<readonly EvidenceEvent[]> {
   const votes = own.filter(({ kind }) => kind.startsWith('vote.'));
   const last = votes.at(-1);
   if (last === undefined) return [];
@@ -135,10 +164,11 @@ async function humansOf(admin: Admin, own: readonly EvidenceEvent[], size: numbe
   let wanted: readonly Wanted[] = names.flatMap(({ name, seq }) => [
     { name, seq, at: Number.POSITIVE_INFINITY },
     { name, seq: decided.seq, at: Number.POSITIVE_INFINITY },
+    { name, seq: Math.max(last.seq, until), at: Number.POSITIVE_INFINITY },
     { name, seq: last.seq, at: Number.POSITIVE_INFINITY },
   ]);
   const found: EvidenceEvent[] = [];
-  const asked = { kind: 'human.', newest_first: true, before_seq: last.seq, prove_in: size };
+  const asked = { kind: 'human.', newest_first: true, before_seq: Math.max(last.seq, until), prove_in: size };
   for await (const events of pages(admin, asked)) {
     for (const event of events) {
       const name = rowOf(event).get('name');
@@ -172,9 +202,19 @@ async function childrenOf(admin: Admin, parent: string, size: number): Promise<r
   return found;
 }
 
-async function policiesOf(admin: Admin, own: readonly EvidenceEvent[]): Promise<readonly EvidencePolicy[]> {
+async function policiesOf(
+  admin: Admin,
+  own: readonly EvidenceEvent[],
+  grant: readonly EvidenceEvent[],
+): Promise<readonly EvidencePolicy[]> {
+  const asked = grant
+    .filter(({ kind }) => kind === 'approval.open')
+    .map((event) => String(rowOf(event).get('request')));
+  const begun = asked.map((text) => String(JSON.parse(text).policy_hash));
   const steps = own.filter(({ kind }) => kind.startsWith('task.')).map(rowOf);
-  const hashes = [...new Set(steps.map((row) => String(row.get('policy_hash'))))].filter((hash) => hash !== '').sort();
+  const hashes = [...new Set([...begun, ...steps.map((row) => String(row.get('policy_hash')))])]
+    .filter((hash) => hash !== '')
+    .sort();
   const found: EvidencePolicy[] = [];
   for (const hash of hashes) {
     try {

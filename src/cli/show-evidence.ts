@@ -3,6 +3,7 @@
 import { strengthWords } from '../approvals/key-strength.ts';
 import type { ProvenApproval } from '../evidence/approval-checks.ts';
 import type { Evidence } from '../evidence/format.ts';
+import type { ProvenGrant } from '../evidence/grant-checks.ts';
 import type { Issued } from '../evidence/issuance-checks.ts';
 import type { ProvenTask } from '../evidence/task-checks.ts';
 import type { Verified } from '../evidence/verify.ts';
@@ -11,7 +12,7 @@ import type { Io } from './io.ts';
 import { instant, plain, printFields } from './print.ts';
 
 export function evidenceJson(evidence: Evidence, verified: Verified, isKeyKnown: boolean): object {
-  const { faults, remarks, checkpoint, task, approval, issued, children } = verified;
+  const { faults, remarks, checkpoint, task, approval, grant, issued, children } = verified;
   return {
     verified: faults.length === 0,
     faults,
@@ -23,13 +24,14 @@ export function evidenceJson(evidence: Evidence, verified: Verified, isKeyKnown:
     root: checkpoint?.root.toString('base64') ?? null,
     task: task === undefined ? null : taskJson(task),
     approval: approval === undefined ? null : approvalJson(approval),
+    grant: grant === undefined ? null : grantJson(grant),
     issued: issued.map(issuedJson),
     children,
     policies: evidence.policies.map(({ hash }) => hash),
   };
 }
 
-function taskJson({ steps, deadline, createdAt, startTime, ...task }: ProvenTask): object {
+function taskJson({ steps, declared: _, deadline, createdAt, startTime, ...task }: ProvenTask): object {
   return {
     ...task,
     start_time: startTime,
@@ -59,6 +61,20 @@ function approvalJson({ digest, state, reason, askedAt, votes, request }: Proven
   };
 }
 
+function grantJson({ approval, windowFrom, windowTo, maxTaskTtlMs, maxTasks, ...grant }: ProvenGrant): object {
+  const { id, purpose, intents, use, breakGlass, requestedBy } = grant;
+  return {
+    ...{ id, purpose, intents, use },
+    from: instant(windowFrom),
+    to: instant(windowTo),
+    max_task_ttl_seconds: maxTaskTtlMs / 1000,
+    max_tasks: maxTasks,
+    break_glass: breakGlass,
+    requested_by: requestedBy,
+    approval: approvalJson(approval),
+  };
+}
+
 function issuedJson({ seq, at, kind, row, revoked, undelivered }: Issued): object {
   return {
     ...{ seq, at: instant(at), kind },
@@ -76,13 +92,14 @@ function issuedJson({ seq, at, kind, row, revoked, undelivered }: Issued): objec
 /** As many credentials as people read one by one. */
 const MOST_SHOWN = 20;
 
-export function printEvidence(io: Io, { checkpoint, task, approval, issued, children }: Verified): void {
+export function printEvidence(io: Io, { checkpoint, task, approval, grant, issued, children }: Verified): void {
   if (checkpoint !== undefined)
     printFields(io, [
       ['log', `${checkpoint.origin}, ${checkpoint.size} events, root ${checkpoint.root.toString('base64')}`],
     ]);
   if (task === undefined) return;
   printTask(io, task);
+  if (grant !== undefined) printGrant(io, grant);
   if (approval !== undefined) printApproval(io, approval);
   printIssued(io, task, issued);
   for (const { id, identity } of children) io.out(`${plain(`below: task ${id} of ${identity}`)}\n`);
@@ -108,6 +125,14 @@ function printTask(io: Io, task: ProvenTask): void {
     const policies = policyHash === '' ? '' : `, policies ${policyHash}`;
     io.out(`${plain(`${instant(at)}  ${state}${why} by ${actor}${policies}, event ${seq}`)}\n`);
   }
+}
+
+function printGrant(io: Io, grant: ProvenGrant): void {
+  const window = `${instant(grant.windowFrom)} to ${instant(grant.windowTo)}`;
+  const kind = grant.breakGlass ? 'grant for an emergency' : 'grant';
+  const what = `${kind} ${grant.id}, ${window}, ${grant.intents.join(' ')}: task ${grant.use} of ${grant.maxTasks}`;
+  io.out(`${plain(what)}\n`);
+  printApproval(io, grant.approval);
 }
 
 function printApproval(io: Io, { request, state, reason, askedAt, votes }: ProvenApproval): void {

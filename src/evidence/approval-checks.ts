@@ -20,6 +20,10 @@ export interface ProvenApproval {
   readonly state: string;
   readonly reason: string | null;
   readonly votes: readonly ProvenVote[];
+  /** The event of the first question. */
+  readonly opened: Row;
+  /** The event by which it was approved; infinity where none did. */
+  readonly approvedIn: number;
   /** Of those that counted, how the agent's uid stands to them by the uids on their records. */
   readonly counted: readonly { readonly human: string; readonly uid: UidRelation }[];
 }
@@ -30,6 +34,14 @@ const SAME = [
 ];
 const BY_VOTE: ReadonlySet<string> = new Set(['voted', 'approved', 'rejected']);
 
+/** What people were asked about. `odd`: names of the fields in which a request is not that; the row is that of its first event. */
+export interface AskedAbout {
+  readonly what: 'the task' | 'the grant';
+  odd(request: ApprovalRequest, row: Row): readonly string[];
+  /** Of the task, which an approval that is taken back later ends; none of a grant, which gives no task after that. */
+  readonly steps: ProvenTask['steps'];
+}
+
 /** `origin`: of the log. Undefined where nobody was asked. */
 export function checkApproval(
   task: ProvenTask,
@@ -38,31 +50,48 @@ export function checkApproval(
   known: KnownKeys,
   verdict: Verdict,
 ): ProvenApproval | undefined {
+  const waited = task.steps.find(({ state }) => state === 'pending');
+  const began = task.steps.find(({ state }) => state === 'active');
+  const odd: AskedAbout['odd'] = (request, row) => oddFields(request, task, row, origin);
+  const about: AskedAbout = { what: 'the task', odd, steps: task.steps };
+  const approval = checkAsked(about, { rows, humans }, known, verdict);
+  // guard: C1 test/evidence/approvals.test.ts
+  verdict.require(
+    approval !== undefined || waited === undefined || began === undefined,
+    'the task waited for people, and nobody was asked',
+  );
+  // guard: C1 test/evidence/approvals.test.ts
+  verdict.require(
+    approval === undefined || began === undefined || approval.approvedIn < began.seq,
+    'the task began, and people had not approved it',
+  );
+  return approval;
+}
+
+/** Undefined where nobody was asked. */
+export function checkAsked(
+  about: AskedAbout,
+  { rows, humans }: { readonly rows: readonly Row[]; readonly humans: readonly Row[] },
+  known: KnownKeys,
+  verdict: Verdict,
+): ProvenApproval | undefined {
   const asked = rows.filter(({ event }) => event.kind.startsWith('approval.'));
   const cast = rows.filter(({ event }) => event.kind.startsWith('vote.'));
   const [first] = asked;
-  const waited = task.steps.find(({ state }) => state === 'pending');
-  const began = task.steps.find(({ state }) => state === 'active');
   if (first === undefined) {
-    // guard: C1 test/evidence/approvals.test.ts
-    verdict.require(waited === undefined || began === undefined, 'the task waited for people, and nobody was asked');
     verdict.require(cast.length === 0, 'somebody voted on what nobody was asked');
     return undefined;
   }
   checkSteps(asked, cast, verdict);
-  const request = requestIn(first, task, origin, verdict);
+  const request = requestIn(first, about, verdict);
   const votes = cast.map((row) => checkVote(row, request, humans, known, verdict));
   const last = asked.at(-1) as Row;
-  checkTakenBack(votes, asked, task, verdict);
+  checkTakenBack(votes, asked, about, verdict);
   const counted = checkOutcome(first, asked, votes, humans, request, verdict);
   const approved = asked.find(({ event }) => event.kind === 'approval.approved');
-  // guard: C1 test/evidence/approvals.test.ts
-  verdict.require(
-    began === undefined || (approved !== undefined && approved.event.seq < began.seq),
-    'the task began, and people had not approved it',
-  );
   return {
-    ...{ request, votes, counted, digest: first.text('digest'), askedAt: first.event.at },
+    ...{ request, votes, counted, digest: first.text('digest'), askedAt: first.event.at, opened: first },
+    approvedIn: approved?.event.seq ?? Number.POSITIVE_INFINITY,
     ...{ state: last.text('state'), reason: last.textOrNull('state_reason') },
   };
 }
@@ -101,8 +130,8 @@ function checkSteps(asked: readonly Row[], cast: readonly Row[], verdict: Verdic
   verdict.require(voteAt.size === 0, `events ${[...voteAt].join(', ')}: votes that came to nothing`);
 }
 
-/** What people were shown, held against the task as it is in the log (attack C4). Throws what `parseRequest` throws. */
-function requestIn(row: Row, task: ProvenTask, origin: string, verdict: Verdict): ApprovalRequest {
+/** What people were shown, held against the task or grant as it is in the log (attack C4). Throws what `parseRequest` throws. */
+function requestIn(row: Row, about: AskedAbout, verdict: Verdict): ApprovalRequest {
   const text = row.text('request');
   const request = parseRequest(parseJsonText(text, 'request'));
   // guard: C4 test/evidence/approvals.test.ts
@@ -110,9 +139,9 @@ function requestIn(row: Row, task: ProvenTask, origin: string, verdict: Verdict)
     requestText(request) === text && requestDigest(request) === row.text('digest'),
     `event ${row.event.seq}: the digest is not that of what people were asked`,
   );
-  const odd = oddFields(request, task, row, origin);
+  const odd = about.odd(request, row);
   // guard: C4 test/evidence/approvals.test.ts
-  verdict.require(odd.length === 0, `what people were asked is not the task: ${odd.join(', ')}`);
+  verdict.require(odd.length === 0, `what people were asked is not ${about.what}: ${odd.join(', ')}`);
   return request;
 }
 
@@ -147,6 +176,6 @@ function oddFields(request: ApprovalRequest, task: ProvenTask, row: Row, origin:
   return asIs.filter(([, isSo]) => !isSo).map(([field]) => field);
 }
 
-function same(one: readonly string[], other: readonly string[]): boolean {
+export function same(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((text, at) => text === other[at]);
 }

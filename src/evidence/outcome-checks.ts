@@ -2,7 +2,7 @@
 /** What the votes came to, counted again. */
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { uidRelation } from '../approvals/uid-relation.ts';
-import { tally, type Vote, type Voter } from '../approvals/votes.ts';
+import { type Tally, tally, type Vote, type Voter } from '../approvals/votes.ts';
 import type { ProvenApproval } from './approval-checks.ts';
 import type { Row } from './row.ts';
 import type { Verdict } from './verdict.ts';
@@ -19,17 +19,7 @@ export function checkOutcome(
   const approved = asked.find(({ event }) => event.kind === 'approval.approved');
   const rejected = asked.find(({ event }) => event.kind === 'approval.rejected');
   const end = approved ?? rejected ?? asked.at(-1) ?? opened;
-  const count = tally(
-    {
-      need: { count: request.needCount, strength: request.needStrength, otherUid: request.needOtherUid },
-      requestedBy: request.requestedBy,
-      irrevocable: request.targets.some(({ irrevocable }) => irrevocable),
-      notAfter: request.notAfter,
-      votes: standing(votes, end.event.seq),
-      voters: votersOf(votes, humans, opened, end.event.seq),
-    },
-    end.event.at,
-  );
+  const count = countVotes({ request, opened, votes }, humans, end.event);
   const name = `event ${end.event.seq} (${end.event.kind})`;
   // guard: C1 test/evidence/approvals.test.ts
   verdict.require(approved === undefined || count.state === 'approved', `${name}: the votes do not come to that`);
@@ -42,11 +32,30 @@ export function checkOutcome(
   return count.approvals.map(({ human, uid }) => ({ human, uid }));
 }
 
-/** As the votes were when it was decided: what was taken back before is none. */
+/** As the votes were at this event: what was taken back before is none. */
 function standing(votes: readonly ProvenVote[], seq: number): readonly Vote[] {
   const back = votes.filter((vote) => vote.decision === 'withdraw' && vote.seq < seq).map(({ human }) => human);
   return votes.flatMap(({ decision, ...vote }) =>
     decision === 'withdraw' ? [] : { ...vote, decision, withdrawn: back.includes(vote.human) },
+  );
+}
+
+/** What votes come to by who people are at this event. */
+export function countVotes(
+  { request, opened, votes }: Pick<ProvenApproval, 'request' | 'opened' | 'votes'>,
+  humans: readonly Row[],
+  { seq, at }: { readonly seq: number; readonly at: number },
+): Tally {
+  return tally(
+    {
+      need: { count: request.needCount, strength: request.needStrength, otherUid: request.needOtherUid },
+      requestedBy: request.requestedBy,
+      irrevocable: request.targets.some(({ irrevocable }) => irrevocable),
+      notAfter: request.notAfter,
+      votes: standing(votes, seq),
+      voters: votersOf(votes, humans, opened, seq),
+    },
+    at,
   );
 }
 

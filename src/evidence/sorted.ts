@@ -9,6 +9,10 @@ export interface SortedEvents {
   readonly task: readonly Row[];
   /** `approval.*` and `vote.*` of the task. */
   readonly approval: readonly Row[];
+  /** What became of the grant that it began under, up to there. */
+  readonly grant: readonly Row[];
+  /** `approval.*` and `vote.*` of no task: of that grant. */
+  readonly grantApproval: readonly Row[];
   /** Of the task; of one that was erased nothing but its header is there. */
   readonly issued: readonly EvidenceEvent[];
   readonly revoked: readonly Row[];
@@ -37,6 +41,8 @@ export function sortEvents({ task, events }: Evidence, verdict: Verdict): Sorted
   return {
     task: rows('task'),
     approval: rows('approval'),
+    grant: rows('grant'),
+    grantApproval: rows('grantApproval'),
     issued: byPlace.get('issued') ?? [],
     revoked: rows('revoked'),
     undelivered: rows('undelivered'),
@@ -47,12 +53,16 @@ export function sortEvents({ task, events }: Evidence, verdict: Verdict): Sorted
 }
 
 function placeOf({ kind, task }: EvidenceEvent, id: string): Place | undefined {
+  // Also as other tasks drew on it.
+  if (kind.startsWith('grant.')) return 'grant';
+  const isOfPeople = kind.startsWith('approval.') || kind.startsWith('vote.');
   if (task === id) {
     if (kind.startsWith('task.')) return 'task';
-    if (kind.startsWith('approval.') || kind.startsWith('vote.')) return 'approval';
+    if (isOfPeople) return 'approval';
     return ISSUED.has(kind) ? 'issued' : 'other';
   }
   if (task !== null) return kind.startsWith('task.') ? 'children' : undefined;
+  if (isOfPeople) return 'grantApproval';
   if (kind === 'issue.revoke') return 'revoked';
   if (kind === 'issue.undelivered') return 'undelivered';
   return kind.startsWith('human.') ? 'humans' : undefined;

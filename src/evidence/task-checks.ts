@@ -27,6 +27,7 @@ export interface ProvenTask {
   readonly purpose: string;
   /** As they are written, sorted. */
   readonly intents: readonly string[];
+  readonly declared: readonly TaskIntent[];
   readonly deadline: number;
   readonly createdAt: number;
   readonly pid: number;
@@ -104,6 +105,7 @@ function provenOf(row: Row, rows: readonly Row[], verdict: Verdict): ProvenTask 
     ...said,
     ...{ id: row.text('id'), root: row.text('root'), depth: row.whole('depth'), gid: row.whole('gid') },
     intents: intents.map(intentText).sort(),
+    declared: intents,
     ...{ deadline, createdAt, digest },
     selectors: attested.texts('selectors'),
     claimed: attested.texts('claimed'),
@@ -124,7 +126,7 @@ function stepOf(row: Row): TaskStep {
 }
 
 /** Triples of target, action and resource. */
-function intentsOf(row: Row): readonly TaskIntent[] {
+export function intentsOf(row: Row): readonly TaskIntent[] {
   const json = parseJsonText(row.text('intents'), 'intents');
   const intents = Array.isArray(json) ? json : [];
   return intents.map((one): TaskIntent => {

@@ -7,13 +7,14 @@ import { Failure } from '../lib/failure.ts';
 import type { Checkpoint } from '../merkle/note.ts';
 import { checkApproval, type ProvenApproval } from './approval-checks.ts';
 import type { Evidence } from './format.ts';
+import { checkGrant, type ProvenGrant } from './grant-checks.ts';
 import { checkIssued, type Issued } from './issuance-checks.ts';
 import { checkLog } from './log-checks.ts';
 import { checkPolicies } from './policy-checks.ts';
 import { type SortedEvents, sortEvents } from './sorted.ts';
 import { checkTask, type ProvenTask } from './task-checks.ts';
 import { Verdict } from './verdict.ts';
-import type { KnownKeys } from './vote-checks.ts';
+import type { KnownKeys, ProvenVote } from './vote-checks.ts';
 import { withVouchers } from './vouch-checks.ts';
 
 export interface VerifyOptions {
@@ -29,11 +30,20 @@ export interface Verified {
   readonly checkpoint: Checkpoint | undefined;
   readonly task: ProvenTask | undefined;
   readonly approval: ProvenApproval | undefined;
+  /** That it began under. */
+  readonly grant: ProvenGrant | undefined;
   readonly issued: readonly Issued[];
   readonly children: readonly { readonly id: string; readonly identity: string }[];
 }
 
-const NOTHING = { checkpoint: undefined, task: undefined, approval: undefined, issued: [], children: [] };
+const NOTHING = {
+  checkpoint: undefined,
+  task: undefined,
+  approval: undefined,
+  grant: undefined,
+  issued: [],
+  children: [],
+};
 
 /** Does not throw for what is in the file. */
 export function verifyEvidence(evidence: Evidence, options: VerifyOptions): Verified {
@@ -58,22 +68,23 @@ function checkStory(
   const sorted = sortEvents(evidence, verdict);
   const task = checkTask(evidence.task, sorted.task, verdict);
   if (task === undefined) return { ...NOTHING, checkpoint };
-  const hashes = task.steps.map(({ policyHash }) => policyHash);
-  checkPolicies(evidence.policies, hashes, verdict);
   const approval = checkApproval(task, sorted, checkpoint.origin, humanKeys, verdict);
-  checkHumans(sorted, approval, verdict);
+  const grant = checkGrant(task, sorted, checkpoint.origin, humanKeys, verdict);
+  const hashes = task.steps.map(({ policyHash }) => policyHash);
+  checkPolicies(evidence.policies, [...hashes, grant?.approval.request.policyHash ?? ''], verdict);
+  checkHumans(sorted, [...(approval?.votes ?? []), ...(grant?.approval.votes ?? [])], verdict);
   const issued = checkIssued(task, sorted, verdict);
   const children = sorted.children.map((row) => ({ id: row.text('id'), identity: row.text('identity') }));
   if (sorted.other.length > 0) {
     const kinds = [...new Set(sorted.other.map(({ kind }) => kind))].join(', ');
     verdict.remark(`${sorted.other.length} events of the task are of kinds that this program does not know: ${kinds}`);
   }
-  return { checkpoint, task, approval, issued, children };
+  return { checkpoint, task, approval, grant, issued, children };
 }
 
 /** Nobody is in it who did not vote, nor vouched for a key of who did. */
-function checkHumans({ humans }: SortedEvents, approval: ProvenApproval | undefined, verdict: Verdict): void {
-  const voters = withVouchers(new Set(approval?.votes.map(({ human }) => human)), humans);
+function checkHumans({ humans }: SortedEvents, votes: readonly ProvenVote[], verdict: Verdict): void {
+  const voters = withVouchers(new Set(votes.map(({ human }) => human)), humans);
   for (const row of humans)
     verdict.require(voters.has(row.text('name')), `event ${row.event.seq}: it is of somebody who did not vote`);
 }

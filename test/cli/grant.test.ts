@@ -52,6 +52,18 @@ describe('a grant', () => {
         expect(await over(program)).toBe(0);
         expect((await bench.json('task', 'show', task)).task).toMatchObject({ grant: id, end: 'completed' });
         expect(await grantOf(id)).toMatchObject({ state: stands, used });
+        const file = join(bench.daemon.folder, `${stands}.evidence`);
+        await bench.good('evidence', task, '--out', file);
+        const known = ['--log-key', (await bench.good('audit', 'checkpoint', '--key')).trim()];
+        const { out } = await assayHere(['evidence', 'verify', file, ...known, '-o', 'json']);
+        expect(JSON.parse(out)).toMatchObject({
+          ...{ verified: true, faults: [], remarks: [], approval: null },
+          grant: { id, use: used, max_tasks: 2, approval: { state: 'approved', votes: [{ human: 'alice' }] } },
+        });
+        expect((await assayHere(['evidence', 'verify', file, ...known])).out).toContain(`task ${used} of 2`);
+        const changed = readFileSync(file, 'utf8').replaceAll('support shift', 'support drift');
+        writeFileSync(file, changed);
+        expect(await assayHere(['evidence', 'verify', file, ...known])).toMatchObject({ code: 1 });
       }
       expect(await over(bench.task([...REFUND, '--grant', id], RUN))).toBe(1);
       expect((await bench.json('approvals')).approvals).toEqual([]);

@@ -33,7 +33,7 @@ export const rules: readonly Rule[] = [
   {
     who: /^src\/evidence\//,
     mayNot:
-      /^(src\/(?!evidence\/|approvals\/|merkle\/|identity\/|lib\/|store\/(?:events|tasks)\.ts$|tasks\/request\.ts$|policy\/files\.ts$)|attestors\/|node:(?!crypto$))/,
+      /^(src\/(?!evidence\/|approvals\/|merkle\/|identity\/|lib\/|store\/(?:events|tasks|grants)\.ts$|tasks\/request\.ts$|policy\/files\.ts$)|attestors\/|node:(?!crypto$))/,
     reason:
       'evidence is checked by whoever is handed it: of other rooms it has what is pure, the form of a leaf, a digest, a hash of policies',
   },
