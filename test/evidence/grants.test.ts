@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The grant that a task began under, held against what people signed and against the task. */
 import { describe, expect, it } from '@jest/globals';
+import type { ApprovalRequest } from '../../src/approvals/request.ts';
 import { type Verified, verifyEvidence } from '../../src/evidence/verify.ts';
 import { aGrant, grantStory } from '../support/evidence-grant.ts';
-import { BEGUN, logged, type Story } from '../support/evidence-story.ts';
+import { aTask, BEGUN, logged, requestFor, type Story } from '../support/evidence-story.ts';
 
 const MINUTE = 60_000;
 
@@ -124,4 +125,22 @@ describe('a grant', () => {
       'it is not what was signed',
     ],
   ])('%s', (_, change, fault) => expect(faults(change)).toContain(fault));
+});
+
+describe('what people were asked', () => {
+  it.each<[string, Partial<ApprovalRequest>]>([
+    ['id', { id: aTask().id }],
+    ['identity', { identity: 'spiffe://example.org/agent/other' }],
+    ['intents', { targets: requestFor(aTask()).targets.map((one) => ({ ...one, intents: ['payments:read'] })) }],
+    ['purpose', { purpose: 'another shift' }],
+    ['from', { from: BEGUN }],
+    ['deadline', { deadline: BEGUN + 60 * MINUTE }],
+    ['most_tasks', { mostTasks: 2 }],
+    ['task_seconds', { taskSeconds: 60 }],
+    ['log', { log: 'example.org/log/2' }],
+  ])('C4: is the grant as it was asked for: %s', (field, change) => {
+    expect(faults(() => undefined, grantStory(change))).toMatch(
+      new RegExp(`what people were asked is not the grant: .*${field}`),
+    );
+  });
 });

@@ -31,9 +31,10 @@ function requestOf({ id, windowFrom, windowTo, purpose, maxTasks, maxTaskTtlMs }
   });
 }
 
-export function grantStory(): Story {
+/** `change`: of what people are asked. */
+export function grantStory(change: Partial<ApprovalRequest> = {}): Story {
   const bare = aGrant();
-  const request = requestOf(bare);
+  const request = { ...requestOf(bare), ...change };
   const grant = { ...bare, digest: requestDigest(request) };
   const said = { ...aTask(), grant: grant.id, state: 'active' } as const;
   const task: TaskRecord = { ...said, digest: digestOf(said, 60 * MINUTE) };
