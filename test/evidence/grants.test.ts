@@ -4,7 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { ApprovalRequest } from '../../src/approvals/request.ts';
 import { type Verified, verifyEvidence } from '../../src/evidence/verify.ts';
 import { aGrant, grantStory } from '../support/evidence-grant.ts';
-import { aTask, BEGUN, logged, requestFor, type Story } from '../support/evidence-story.ts';
+import { aTask, BEGUN, logged, requestFor, type Story, vote } from '../support/evidence-story.ts';
+import type { TestSshKey } from '../support/sshsig.ts';
 
 const MINUTE = 60_000;
 
@@ -111,6 +112,16 @@ describe('a grant', () => {
         const left = of('human.key_add');
         const at = told.findIndex(({ kind }, no) => kind === 'daemon.start' && no > told.indexOf(of('grant.active')));
         told[at] = { ...left, kind: 'human.leave', said: { ...left.said, active: 0, revision: 3 } };
+      },
+      'as the task began, the votes did not come to an approval',
+    ],
+    [
+      'C2: has no approval that was taken back before the task began',
+      (told) => {
+        const { of, keys, request } = told;
+        const said = { decision: 'withdraw', reason: 'wrong account' } as const;
+        const back = vote('alice', keys.get('alice') as TestSshKey, request, BEGUN - MINUTE, said);
+        told.told.splice(told.told.indexOf(of('grant.used')), 0, { ...back, task: null });
       },
       'as the task began, the votes did not come to an approval',
     ],
